@@ -1,0 +1,87 @@
+"""Every code that a finding can carry, registered once.
+
+TS0xx files and YAML; TS1xx the language; TS2xx mathematics against references; TS3xx scaffold and lock; TS4xx gates;
+TS5xx filling; TS9xx the environment. The long explanation that `tospec explain TSnnn` prints is the code's page under
+`docs/rules/`, shipped with the package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """`summary` completes the sentence "this finding means that …"."""
+
+    id: str
+    name: str
+    summary: str
+
+
+_ROWS = (
+    # files and YAML
+    ("TS001", "unreadable-file", "the file does not exist or cannot be read as UTF-8 text"),
+    ("TS002", "invalid-yaml", "the file is not valid YAML 1.2"),
+    ("TS003", "unknown-key", "a key is not one that a spec has"),
+    ("TS004", "duplicate-key", "a key stands twice in one mapping"),
+    ("TS005", "missing-key", "a key that every spec needs is not there"),
+    ("TS006", "wrong-value", "a value has the wrong form for its key"),
+    # the language
+    ("TS101", "syntax", "a DSL string does not parse"),
+    ("TS102", "unknown-name", "a name is used that nothing defines"),
+    ("TS103", "wrong-rank", "a tensor is indexed with the wrong number of indices"),
+    ("TS104", "unknown-dtype", "a dtype does not exist"),
+    ("TS105", "duplicate-name", "two things share one name"),
+    ("TS106", "unknown-function", "a function is called that the language does not have"),
+    ("TS107", "wrong-arguments", "a function is called with the wrong arguments"),
+    ("TS108", "extent-conflict", "one index variable runs over two different extents"),
+    ("TS109", "unknown-extent", "nothing says how far an index variable runs"),
+    ("TS110", "output-undefined", "an output is not defined by the mathematics"),
+    ("TS111", "use-before-definition", "a name is used above the statement that defines it"),
+    ("TS112", "wrong-dtype", "an operation is applied to a dtype that it does not have"),
+    ("TS113", "ambiguous-dtype", "the dtype of an operation depends on the choice of a dtype variable"),
+    ("TS114", "unbound-index", "an index variable is neither on the left-hand side nor reduced over"),
+    ("TS115", "spread-misuse", "a group of axes is used where a single axis is meant, or the other way round"),
+    ("TS116", "bad-workload", "a workload misses a dim, names an unknown one, or violates `where`"),
+    ("TS117", "bad-left-side", "the left-hand side of a statement has the wrong form"),
+    ("TS118", "unknown-target", "a hardware target or feature does not exist"),
+    ("TS119", "feature-unavailable", "a required hardware feature cannot serve this spec"),
+    ("TS120", "unsatisfiable", "no shape satisfies the `where` clauses"),
+    # mathematics against references
+    ("TS201", "reference-disagrees", "the mathematics and a reference give different values"),
+    ("TS202", "reference-failed", "a reference raises an error or returns the wrong thing"),
+    # scaffold and lock
+    ("TS301", "drift", "a generated file was edited outside its body region"),
+    ("TS302", "stale-body", "the committed body was written for another contract"),
+    ("TS303", "missing-body", "there is no body for this op yet"),
+    ("TS304", "lock-mismatch", "the lock does not describe what is on disk"),
+    ("TS305", "busy", "another tospec is writing to this tree"),
+    ("TS306", "broken-region", "the marks of a body region are missing or damaged"),
+    # gates
+    ("TS401", "body-syntax", "the body is not valid Python"),
+    ("TS402", "forbidden-statement", "the body uses a statement that a kernel body may not use"),
+    ("TS403", "forbidden-name", "the body uses a name or attribute outside the allowlist"),
+    ("TS404", "bad-tunables", "the tunables are not names with lists of numbers or booleans"),
+    ("TS405", "anti-pattern", "the body does something that is known to go wrong in TileLang"),
+    ("TS411", "does-not-lower", "TileLang cannot lower the body"),
+    ("TS412", "feature-missing", "the generated CUDA lacks a required hardware feature"),
+    ("TS421", "does-not-compile", "nvcc rejects the generated CUDA"),
+    ("TS422", "over-resources", "the kernel needs more registers, shared memory or threads than the target has"),
+    ("TS431", "wrong-value", "the kernel computes a value outside the error bound"),
+    ("TS432", "memory-error", "the kernel reads unwritten memory, leaves a buffer, races, or deadlocks"),
+    ("TS433", "crashed", "the kernel's process died"),
+    ("TS434", "timed-out", "the kernel did not end within the time limit"),
+    ("TS435", "unsupported", "the simulator does not know a construct that the body uses"),
+    ("TS436", "output-unwritten", "the kernel leaves part of an output unwritten"),
+    ("TS437", "input-changed", "the kernel writes to an input"),
+    # filling
+    ("TS501", "provider-failed", "the provider gave no answer"),
+    ("TS502", "malformed-answer", "the answer holds no body in the form asked for"),
+    ("TS503", "attempts-exhausted", "no attempt passed the gates"),
+    # the environment
+    ("TS901", "tool-missing", "a tool that this command needs is not installed"),
+    ("TS902", "bad-configuration", "`[tool.tospec]` in pyproject.toml has an unknown key or a wrong value"),
+)
+
+CODES: dict[str, Code] = {row[0]: Code(*row) for row in _ROWS}

@@ -1,0 +1,87 @@
+"""One finding, and the sink that collects them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .codes import CODES
+from .text import SourceText, Span
+
+
+class Severity(Enum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """A second place that explains the finding."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One finding.
+
+    `message` says what is wrong, in one sentence with the values that matter; `help` says how to put it right.
+    `span` is None only where no file is concerned (a missing tool, a usage error).
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    help: str | None = None
+    labels: tuple[Label, ...] = ()
+    severity: Severity = Severity.ERROR
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise KeyError(f"diagnostic code {self.code} is not registered in diagnostics/codes.py")
+
+    @property
+    def name(self) -> str:
+        return CODES[self.code].name
+
+
+@dataclass
+class Sink:
+    """Collects findings, and the texts that they point into."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    sources: dict[str, SourceText] = field(default_factory=dict)
+
+    def add_source(self, source: SourceText) -> SourceText:
+        self.sources[source.path] = source
+        return source
+
+    def error(self, code: str, message: str, span: Span | None = None, **rest: object) -> None:
+        """Report an error; `rest` are `help` and `labels` of Diagnostic."""
+        self.diagnostics.append(Diagnostic(code=code, message=message, span=span, **rest))  # type: ignore[arg-type]
+
+    def warning(self, code: str, message: str, span: Span | None = None, **rest: object) -> None:
+        diagnostic = Diagnostic(code=code, message=message, span=span, severity=Severity.WARNING, **rest)  # type: ignore[arg-type]
+        self.diagnostics.append(diagnostic)
+
+    def extend(self, diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> None:
+        self.diagnostics.extend(diagnostics)
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        return [found for found in self.diagnostics if found.severity is Severity.ERROR]
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.errors)
+
+    def sorted(self) -> Iterator[Diagnostic]:
+        """The findings by file and place, those without a place last."""
+        return iter(sorted(self.diagnostics, key=_place))
+
+
+def _place(diagnostic: Diagnostic) -> tuple[bool, str, int]:
+    span = diagnostic.span
+    return (span is None, span.path if span else "", span.start if span else 0)
