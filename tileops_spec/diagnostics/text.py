@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from itertools import accumulate
+
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +39,21 @@ class SourceText:
     line_starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        lengths = (len(line) for line in self.text.splitlines(keepends=True))
-        object.__setattr__(self, "line_starts", tuple(accumulate(lengths, initial=0)))
+        starts = (0, *(found.end() for found in _LINE_BREAK.finditer(self.text)))
+        object.__setattr__(self, "line_starts", starts)
 
     def position(self, offset: int) -> Position:
         """The line and column of a character offset; offsets past the end give the end."""
         offset = min(max(offset, 0), len(self.text))
         line = bisect_right(self.line_starts, offset)
-        if line > 1 and self.line_starts[line - 1] == len(self.text) == offset:
-            line -= 1  # the end of the file belongs to its last line
         return Position(line, offset - self.line_starts[line - 1] + 1)
 
     def line(self, number: int) -> str:
         """The text of line `number` (from 1), without its line break; "" past the end."""
-        if not 1 <= number < len(self.line_starts):
+        if not 1 <= number <= len(self.line_starts):
             return ""
-        return self.text[self.line_starts[number - 1] : self.line_starts[number]].rstrip("\r\n")
+        end = self.line_starts[number] if number < len(self.line_starts) else len(self.text)
+        return self.text[self.line_starts[number - 1] : end].rstrip("\r\n")
 
     def span(self, start: int, end: int) -> Span:
         return Span(self.path, start, end)

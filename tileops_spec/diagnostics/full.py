@@ -1,0 +1,40 @@
+"""The full form of a finding: message, excerpt with the place marked, help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .diagnostic import Diagnostic, Label
+from .text import SourceText, Span
+
+
+def render_full(diagnostic: Diagnostic, sources: Mapping[str, SourceText]) -> str:
+    """Several lines of text, with no colour and no trailing newline."""
+    lines = [f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message}"]
+    places = [Label(span=diagnostic.span, text="")] if diagnostic.span else []
+    places += list(diagnostic.labels)
+    for place in places:
+        lines += _excerpt(place, sources)
+    if diagnostic.help:
+        lines.append(f"  = help: {diagnostic.help}")
+    return "\n".join(lines)
+
+
+def _excerpt(label: Label, sources: Mapping[str, SourceText]) -> list[str]:
+    source = sources.get(label.span.path)
+    if source is None:
+        return [f"  --> {label.span.path}"]
+    at = source.position(label.span.start)
+    text = source.line(at.line).replace("\t", " ")
+    gutter = " " * len(str(at.line))
+    return [
+        f" {gutter}--> {label.span.path}:{at.line}:{at.column}",
+        f" {gutter} |",
+        f" {at.line} | {text}",
+        f" {gutter} | {' ' * (at.column - 1)}{_underline(label.span, at.column, text)} {label.text}".rstrip(),
+    ]
+
+
+def _underline(span: Span, column: int, text: str) -> str:
+    """Carets under the part of the span that lies on its first line; at least one."""
+    return "^" * max(1, min(span.end - span.start, len(text) - column + 1))

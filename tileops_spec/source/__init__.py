@@ -1,0 +1,1 @@
+"""Files as text, and YAML with the place of every node."""

@@ -1,0 +1,37 @@
+"""Reading source files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..diagnostics.diagnostic import Sink
+from ..diagnostics.text import SourceText
+
+
+def read_source(path: Path, sink: Sink) -> SourceText | None:
+    """The text of a UTF-8 file, line breaks as they stand; TS001 and None where it cannot be read."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        sink.error("TS001", f"cannot read {path}: {reason}", help=_nearby(path))
+        return None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        sink.error(
+            "TS001",
+            f"{path} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}",
+            help="save the file as UTF-8",
+        )
+        return None
+    return sink.add_source(SourceText(str(path), text))
+
+
+def _nearby(path: Path) -> str:
+    """What to try for a file that is not there: the specs that are."""
+    folder = path.parent if path.parent.is_dir() else Path("specs")
+    specs = sorted(found.name for found in folder.glob("*.yaml")) if folder.is_dir() else []
+    if not specs:
+        return "give the path of a spec file, e.g. `tospec build specs/gemm.yaml`"
+    return f"{folder}/ holds {', '.join(specs[:8])}"

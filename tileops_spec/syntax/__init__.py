@@ -1,0 +1,1 @@
+"""The DSL as an untyped syntax tree."""

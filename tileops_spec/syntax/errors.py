@@ -1,0 +1,74 @@
+"""Syntax errors of Lark, said in the words of the language."""
+
+from __future__ import annotations
+
+from lark import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.exceptions import UnexpectedEOF
+
+from ..diagnostics.diagnostic import Sink
+from ..diagnostics.text import SourceText, Span
+
+_FORMS = {
+    "dtype_set": "a set of dtypes is written `f16 | bf16`",
+    "tensor_type": "a tensor type is written `T[M, K]`, with `*S` for leading axes",
+    "param_type": "a param is written `f32 = 1e-6`, the default being optional",
+    "clause": "a clause is a comparison of dims and params, such as `K % 8 == 0`",
+    "statement": "a statement is written `C[m, n] = sum[k](A[m, k] * B[k, n])`",
+}
+_HINTS = {
+    "**": "power is written `^`",
+    "@": "a matrix product is a sum: `sum[k](A[m, k] * B[k, n])`",
+    "&&": "write `and`",
+    "||": "write `or`",
+    "!": "write `not`, or `!=`",
+    "?": "a choice is written `where(condition, a, b)`",
+    "if": "a choice is written `where(condition, a, b)`",
+    ":": "ranges are not sliced: an index variable runs over a whole axis",
+    "{": "indices stand in square brackets",
+}
+_WORDS = {
+    "RPAR": "`)`",
+    "LPAR": "`(`",
+    "RSQB": "`]`",
+    "LSQB": "`[`",
+    "COMMA": "`,`",
+    "NAME": "a name",
+    "NUMBER": "a number",
+    "ASSIGN": "`=`",
+    "$END": "the end",
+}
+
+
+def report_syntax_error(error: UnexpectedInput, entry: str, source: SourceText, whole: Span, sink: Sink) -> None:
+    """TS101 at the place where the string stops making sense."""
+    start, end = _place(error, whole)
+    found = source.text[start:end]
+    expected = _expected(error)
+    if not found.strip():
+        message = f"the text ends too early{expected}"
+    else:
+        message = f"`{found.strip()}` cannot stand here{expected}"
+    sink.error("TS101", message, source.span(start, max(end, start + 1)), help=_help(source.text, start, entry))
+
+
+def _place(error: UnexpectedInput, whole: Span) -> tuple[int, int]:
+    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
+        return error.token.start_pos or 0, error.token.end_pos or 0
+    if isinstance(error, UnexpectedCharacters):
+        return error.pos_in_stream, error.pos_in_stream + 1
+    return whole.end, whole.end
+
+
+def _expected(error: UnexpectedInput) -> str:
+    """`: expected …`, where few enough things could follow for that to help."""
+    if isinstance(error, UnexpectedCharacters | UnexpectedEOF):
+        return ""
+    words = sorted(_WORDS[name] for name in getattr(error, "accepts", None) or () if name in _WORDS)
+    return f": expected {' or '.join(words)}" if 0 < len(words) <= 4 else ""
+
+
+def _help(text: str, start: int, entry: str) -> str:
+    for written, hint in _HINTS.items():
+        if text.startswith(written, start) or (written == "**" and text.startswith("**", start - 1)):
+            return hint
+    return _FORMS[entry]

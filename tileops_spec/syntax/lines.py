@@ -1,0 +1,49 @@
+"""Where one statement of a `math` block ends and the next begins."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ..diagnostics.text import SourceText, Span
+
+_OPEN, _CLOSE = "([", ")]"
+_CODE = re.compile(r"[^#\r\n]*")
+_ASSIGNMENT = re.compile(r"\w+\s*(\[[^\]]*\])?\s*\+?=(?!=)")
+
+
+def split_statements(source: SourceText, span: Span) -> Iterator[Span]:
+    """One span a statement.
+
+    A line that is indented more than the statement's first line goes on with it, and so does one inside open brackets;
+    every other line begins a new statement. Splitting before parsing lets one bad statement leave the others readable:
+    a line that looks like an assignment begins a statement even where a bracket above was left open.
+    """
+    start = end = indent = depth = 0
+    for line_start, code in _code_lines(source.text, span):
+        column = line_start - _line_begin(source.text, line_start)
+        if end and column <= indent and (depth <= 0 or _ASSIGNMENT.match(code)):
+            yield source.span(start, end)
+            end = 0
+        if not end:
+            start, indent, depth = line_start, column, 0
+        end = line_start + len(code)
+        depth += sum(code.count(char) for char in _OPEN) - sum(code.count(char) for char in _CLOSE)
+    if end:
+        yield source.span(start, end)
+
+
+def _code_lines(text: str, span: Span) -> Iterator[tuple[int, str]]:
+    """(offset, code) of each line that holds code, without leading space, comment and trailing space."""
+    position = span.start
+    while position < span.end:
+        code = _CODE.match(text, position, span.end).group()  # type: ignore[union-attr]
+        stripped = code.strip()
+        if stripped:
+            yield position + len(code) - len(code.lstrip()), stripped
+        newline = text.find("\n", position, span.end)
+        position = newline + 1 if newline >= 0 else span.end
+
+
+def _line_begin(text: str, offset: int) -> int:
+    return text.rfind("\n", 0, offset) + 1

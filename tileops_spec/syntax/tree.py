@@ -1,0 +1,124 @@
+"""The untyped syntax tree: what was written, with its place; names mean nothing yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Union
+
+from ..diagnostics.text import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    id: str
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    value: int | float
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    value: bool
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`op` is `-`, `+`, `~` or `not`."""
+
+    op: str
+    operand: Expr
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    op: str
+    left: Expr
+    right: Expr
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """`*s`: a group of axes, or of extents."""
+
+    id: str
+    span: Span = field(compare=False)
+
+
+Item = Union["Expr", Spread]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`f(a, b)`: an elementwise function, a cast, or `where`."""
+
+    function: Name
+    args: tuple[Item, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscript:
+    """`A[i, j + 1]`."""
+
+    base: Name
+    items: tuple[Item, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """`sum[k](body)`: a function over the index variables in brackets."""
+
+    function: Name
+    items: tuple[Item, ...]
+    body: Expr
+    span: Span = field(compare=False)
+
+
+Expr = Union[Name, Number, Truth, Unary, Binary, Call, Subscript, Reduction]
+
+
+@dataclass(frozen=True, slots=True)
+class DTypeSet:
+    names: tuple[Name, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    dtype: Name
+    items: tuple[Item, ...]
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ParamType:
+    dtype: Name
+    default: Expr | None
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The left-hand side of a statement; `items` is None where no brackets stand."""
+
+    name: Name
+    items: tuple[Item, ...] | None
+    span: Span = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`target op value`; `op` is `=` or `+=`."""
+
+    target: Target
+    op: str
+    value: Expr
+    span: Span = field(compare=False)
