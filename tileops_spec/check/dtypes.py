@@ -1,0 +1,238 @@
+"""Dtypes of every expression: promotion, casts, and literals that take the dtype of what they meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import product
+
+from ..diagnostics.diagnostic import Sink
+from ..diagnostics.text import Span
+from ..ir import nodes as ir
+from ..ir.dtypes import DTYPES, DType, promote
+from ..ir.functions import BOOLEAN_RESULT, INDEX_RESULT
+from ..ir.spec import Definition, Spec, TensorDecl
+from ..ir.walk import map_children
+
+WEAK_INT, WEAK_FLOAT = "int?", "float?"
+"""Dtypes of literals, dims and index variables until they meet a value whose dtype is fixed."""
+
+_KEEPS_INTEGERS = frozenset({"abs", "sign", "min", "max", "clamp", "relu", "xor", "fma"})
+
+
+def infer_dtypes(spec: Spec, sink: Sink) -> Spec:
+    """The spec with the dtype of every expression filled in; TS112 and TS113 where an operation has none."""
+    typer = _Typer(spec, sink, {tensor.name: tensor.dtype for tensor in spec.inputs})
+    params = tuple(
+        replace(param, default=typer.settled(param.default, param.dtype) if param.default is not None else None)
+        for param in spec.params
+    )
+    math = tuple(typer.definition(definition) for definition in spec.math)
+    where = tuple(typer.condition(clause) for clause in spec.where)
+    inputs, outputs = (tuple(map(typer.tensor, tensors)) for tensors in (spec.inputs, spec.outputs))
+    return replace(spec, params=params, math=math, where=where, inputs=inputs, outputs=outputs)
+
+
+@dataclass
+class _Typer:
+    spec: Spec
+    sink: Sink
+    tensors: dict[str, str]
+
+    def tensor(self, tensor: TensorDecl) -> TensorDecl:
+        return replace(tensor, shape=tuple(self.settled(extent, "i64") for extent in tensor.shape))
+
+    def axis(self, axis: ir.Axis) -> ir.Axis:
+        return replace(axis, extent=self.settled(axis.extent, "i64"))
+
+    def definition(self, definition: Definition) -> Definition:
+        value = self.settled(definition.value, definition.dtype or None)
+        dtype = definition.dtype or value.dtype
+        self.tensors[definition.target] = dtype
+        return replace(definition, axes=tuple(map(self.axis, definition.axes)), value=value, dtype=dtype)
+
+    def condition(self, expr: ir.Expr) -> ir.Expr:
+        """An expression that must be a truth value."""
+        typed = self.settled(expr)
+        if typed.dtype != "bool":
+            help_text = "write a comparison, such as `K % 8 == 0`"
+            self.sink.error("TS112", f"this has dtype {typed.dtype}, not bool", expr.span, help=help_text)
+        return typed
+
+    def settled(self, expr: ir.Expr, wanted: str | None = None) -> ir.Expr:
+        """The typed expression, with no weak dtype left: literals alone become `wanted`, else f32 or i64."""
+        typed = self.infer(expr)
+        if typed.dtype in (WEAK_INT, WEAK_FLOAT):
+            typed = _adopt(typed, wanted or ("f32" if typed.dtype == WEAK_FLOAT else "i64"))
+        return typed
+
+    def infer(self, expr: ir.Expr) -> ir.Expr:
+        """The expression with dtypes from the leaves up."""
+        match expr:
+            case ir.Number():
+                return replace(expr, dtype=_number_dtype(expr.value))
+            case ir.DimRef() | ir.IndexRef():
+                return replace(expr, dtype=WEAK_INT)
+            case ir.ParamRef():
+                return replace(expr, dtype=next(p.dtype for p in self.spec.params if p.name == expr.name))
+            case ir.Access():
+                indices = tuple(self._integer(index) for index in expr.indices)
+                return replace(expr, indices=indices, dtype=self.tensors.get(expr.tensor, "f32"))
+            case ir.Cast():
+                return replace(expr, operand=self.settled(expr.operand))
+            case ir.Unary():
+                return self._unary(expr)
+            case ir.Binary():
+                return self._binary(expr)
+            case ir.Call():
+                return self._call(expr)
+            case ir.Select():
+                return self._select(expr)
+            case ir.Reduce():
+                return self._reduce(expr)
+        body = self._float(self.settled(expr.body), expr) if expr.function == "softmax" else self.settled(expr.body)
+        return replace(expr, body=body, dtype=body.dtype)
+
+    def _integer(self, index: ir.Expr) -> ir.Expr:
+        typed = self.settled(index)
+        if any(dtype.is_float or dtype.kind == "bool" for dtype in self._options(typed.dtype)):
+            help_text = "indices are integers: `//` divides without a remainder"
+            self.sink.error("TS112", f"an index has dtype {typed.dtype}", index.span, help=help_text)
+        return typed
+
+    def _unary(self, expr: ir.Unary) -> ir.Expr:
+        operand = self.infer(expr.operand)
+        if expr.op == "not":
+            self._expect(operand, expr, lambda dtype: dtype.kind == "bool", "bool")
+            return replace(expr, operand=operand, dtype="bool")
+        if expr.op == "~":
+            self._expect(operand, expr, lambda dtype: not dtype.is_float, "an integer or bool")
+        return replace(expr, operand=operand, dtype=operand.dtype)
+
+    def _binary(self, expr: ir.Binary) -> ir.Expr:
+        left, right = self._together((self.infer(expr.left), self.infer(expr.right)), expr)
+        dtype = left.dtype
+        if expr.op in ir.LOGICAL:
+            self._expect(left, expr, lambda dtype: dtype.kind == "bool", "bool")
+        elif expr.op in ir.BITWISE:
+            self._expect(left, expr, lambda dtype: not dtype.is_float, "integers")
+        elif expr.op == "/":
+            dtype = WEAK_FLOAT if dtype == WEAK_INT else self._as_float(dtype)
+        if expr.op in ir.LOGICAL or expr.op in ir.COMPARISONS:
+            left, right = (_adopt(side, _default(side.dtype)) for side in (left, right))
+            dtype = "bool"
+        return replace(expr, left=left, right=right, dtype=dtype)
+
+    def _call(self, expr: ir.Call) -> ir.Expr:
+        args = self._together(tuple(self.infer(arg) for arg in expr.args), expr)
+        dtype = args[0].dtype
+        if expr.function in BOOLEAN_RESULT:
+            return replace(expr, args=args, dtype="bool")
+        if expr.function not in _KEEPS_INTEGERS:
+            dtype = WEAK_FLOAT if dtype == WEAK_INT else self._as_float(dtype)
+        return replace(expr, args=args, dtype=dtype)
+
+    def _select(self, expr: ir.Select) -> ir.Expr:
+        condition = self.condition(expr.condition)
+        then, otherwise = self._together((self.infer(expr.then), self.infer(expr.otherwise)), expr)
+        return replace(expr, condition=condition, then=then, otherwise=otherwise, dtype=then.dtype)
+
+    def _reduce(self, expr: ir.Reduce) -> ir.Expr:
+        body = self.settled(expr.body)
+        axes = tuple(map(self.axis, expr.axes))
+        dtype = body.dtype
+        if expr.function in BOOLEAN_RESULT:
+            self._expect(body, expr, lambda dtype: dtype.kind == "bool", "bool")
+        elif expr.function in INDEX_RESULT:
+            dtype = "i64"
+        elif expr.function in ("mean", "logsumexp"):
+            dtype = self._as_float(dtype)
+        elif dtype == "bool":
+            dtype = "i64"
+        return replace(expr, body=body, axes=axes, dtype=dtype)
+
+    def _float(self, typed: ir.Expr, expr: ir.Expr) -> ir.Expr:
+        self._expect(typed, expr, lambda dtype: dtype.is_float, "a float")
+        return typed
+
+    def _as_float(self, dtype: str) -> str:
+        """The dtype of a function of real numbers: floats keep theirs, integers become f32."""
+        return dtype if dtype == WEAK_FLOAT or all(each.is_float for each in self._options(dtype)) else "f32"
+
+    def _together(self, operands: tuple[ir.Expr, ...], expr: ir.Expr) -> tuple[ir.Expr, ...]:
+        """The operands under one dtype: weak ones take the others'; the promotion itself is the operation's dtype."""
+        strong = [operand.dtype for operand in operands if operand.dtype not in (WEAK_INT, WEAK_FLOAT)]
+        weak_float = any(operand.dtype == WEAK_FLOAT for operand in operands)
+        if not strong:
+            dtype = WEAK_FLOAT if weak_float else WEAK_INT
+        else:
+            dtype = self._promoted(strong, expr.span)
+            if weak_float:
+                dtype = self._as_float(dtype)
+        return tuple(_convert(operand, dtype) for operand in operands)
+
+    def _promoted(self, names: list[str], span: Span) -> str:
+        """One name for the promotion of several, whatever the dtype variables are bound to."""
+        variables = [var for var in self.spec.dtypes if var.name in names]
+        results = []
+        for choice in product(*(var.options for var in variables)):
+            bound = {var.name: option for var, option in zip(variables, choice, strict=True)}
+            results.append((bound, _promote_all(DTYPES[bound.get(name, name)] for name in names).name))
+        concrete = {result for _, result in results}
+        if len(concrete) == 1:
+            return self._prefer_variable(names, concrete.pop())
+        for var in variables:
+            if all(bound[var.name] == result for bound, result in results):
+                return var.name
+        help_text = "cast the operands to one dtype, such as `f32(x)`"
+        self.sink.error("TS113", f"{' with '.join(names)} has no single dtype", span, help=help_text)
+        return "f32"
+
+    def _prefer_variable(self, names: list[str], result: str) -> str:
+        """A variable with one option stays a variable, so that the kernel's dtype argument governs it."""
+        return names[0] if len(set(names)) == 1 else result
+
+    def _options(self, dtype: str) -> list[DType]:
+        if dtype in (WEAK_INT, WEAK_FLOAT):
+            return [DTYPES["i64" if dtype == WEAK_INT else "f32"]]
+        var = next((var for var in self.spec.dtypes if var.name == dtype), None)
+        return [DTYPES[option] for option in var.options] if var else [DTYPES[dtype]]
+
+    def _expect(self, operand: ir.Expr, expr: ir.Expr, holds, form: str) -> None:
+        if not all(holds(dtype) for dtype in self._options(operand.dtype)):
+            what = getattr(expr, "op", None) or getattr(expr, "function", "this")
+            help_text = "cast it, or compare it with a number"
+            self.sink.error("TS112", f"`{what}` takes {form}, not {operand.dtype}", operand.span, help=help_text)
+
+
+def _number_dtype(value: bool | int | float) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    return WEAK_INT if isinstance(value, int) else WEAK_FLOAT
+
+
+def _promote_all(dtypes: Iterable[DType]) -> DType:
+    first, *rest = dtypes
+    for dtype in rest:
+        first = promote(first, dtype)
+    return first
+
+
+def _default(dtype: str) -> str:
+    return {WEAK_INT: "i64", WEAK_FLOAT: "f32"}.get(dtype, dtype)
+
+
+def _adopt(expr: ir.Expr, dtype: str) -> ir.Expr:
+    """A weak expression under a fixed dtype; a fixed one unchanged."""
+    if expr.dtype not in (WEAK_INT, WEAK_FLOAT):
+        return expr
+    return replace(map_children(expr, lambda child: _adopt(child, dtype)), dtype=dtype)
+
+
+def _convert(expr: ir.Expr, dtype: str) -> ir.Expr:
+    """An operand under the operation's dtype: weak ones adopt it, narrower ones are cast to it (which is exact)."""
+    if expr.dtype == dtype:
+        return expr
+    if expr.dtype in (WEAK_INT, WEAK_FLOAT):
+        return _adopt(expr, dtype)
+    return ir.Cast(operand=expr, dtype=dtype, span=expr.span)

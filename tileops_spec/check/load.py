@@ -1,0 +1,121 @@
+"""One spec file, from disk to IR."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..diagnostics.diagnostic import Sink
+from ..ir.spec import Hardware, Reference, Spec
+from ..source.files import read_source
+from ..source.yaml_tree import Mapping, Node, Scalar, Sequence, parse_yaml
+from ..syntax.parse import parse_math
+from ..syntax.tree import Statement
+from .document import Document, open_document
+from .dtypes import infer_dtypes
+from .scope import Scope
+from .signature import check_declared_dims, read_dims, read_dtypes, read_params, read_tensors, read_where
+from .statements import resolve_math
+from .workloads import read_workloads
+
+_OP_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
+
+
+def load_spec(path: Path, sink: Sink) -> Spec | None:
+    """Read, parse and check one spec file; every error goes to the sink, and None comes back where there is one."""
+    before = len(sink.errors)
+    source = read_source(path, sink)
+    root = parse_yaml(source, sink) if source else None
+    document = open_document(source, root, sink) if source and root else None
+    if document is None:
+        return None
+    spec = _resolve(document)
+    if spec is None or len(sink.errors) > before:
+        return None
+    spec = infer_dtypes(spec, sink)
+    return spec if len(sink.errors) == before else None
+
+
+def _resolve(document: Document) -> Spec | None:
+    """The passes over the document, each after what it needs."""
+    scope = Scope(document.sink)
+    read_dtypes(document, scope)
+    declared = read_dims(document, scope)
+    inputs = read_tensors(document, scope, "inputs", declared)
+    check_declared_dims(scope, declared)
+    outputs = read_tensors(document, scope, "outputs", declared)
+    params = read_params(document, scope)
+    where = read_where(document, scope)
+    math = resolve_math(_statements(document), scope)
+    workloads = read_workloads(document, scope)
+    references, hardware = _references(document), _hardware(document)
+    op = _op_name(document)
+    if document.sink.failed:
+        return None
+    return Spec(
+        op=op,
+        summary=str(document.root.entries["summary"][1].value).strip(),  # type: ignore[union-attr]
+        dtypes=tuple(scope.dtypes.values()),
+        dims=tuple(scope.dims.values()),
+        params=params,
+        inputs=inputs,
+        outputs=outputs,
+        where=where,
+        math=math,
+        references=references,
+        hardware=hardware,
+        workloads=workloads,
+        path=document.source.path,
+        span=document.root.span,
+    )
+
+
+def _op_name(document: Document) -> str:
+    node = document.text("op")
+    document.text("summary")
+    if node is None:
+        return ""
+    name = str(node.value)
+    if not _OP_NAME.match(name):
+        document.sink.error("TS006", f"`{name}` is not snake_case", node.span, help="name the op like `rms_norm`")
+    stem = Path(document.source.path).stem
+    if name != stem:
+        help_text = f"rename the file to {name}.yaml, or the op to {stem}"
+        document.sink.error("TS006", f"op `{name}` stands in the file {stem}.yaml", node.span, help=help_text)
+    return name
+
+
+def _statements(document: Document) -> tuple[Statement, ...]:
+    node = document.text("math")
+    if node is None:
+        return ()
+    if not node.verbatim:
+        document.wrong(node, "`math` is a literal block", "write `math: |` and indent the statements below it")
+        return ()
+    return parse_math(document.source, node.span, document.sink)
+
+
+def _references(document: Document) -> tuple[Reference, ...]:
+    form = "references are written `torch: torch.nn.functional.linear(A, B)`"
+    references = []
+    for library, (_, node) in document.mapping("reference", form).items():
+        if isinstance(node, Scalar) and isinstance(node.value, str):
+            references.append(Reference(library=library, expression=node.value.strip(), span=node.span))
+        else:
+            document.wrong(node, f"reference `{library}` is an expression", form)
+    return tuple(references)
+
+
+def _hardware(document: Document) -> Hardware:
+    entries = document.mapping("hardware", "hardware is written `{targets: [sm_90a], require: [wgmma]}`")
+    document.unknown_keys(entries, ("targets", "require"), "`hardware`")
+    given = {key: _words(key, entry[1], document) for key, entry in entries.items() if key in ("targets", "require")}
+    return Hardware(**given, span=document.key_span("hardware"))
+
+
+def _words(key: str, node: Node, document: Document) -> tuple[str, ...]:
+    items = node.items if isinstance(node, Sequence) else (node,)
+    if isinstance(node, Mapping) or not all(isinstance(item, Scalar) for item in items):
+        document.wrong(node, f"`{key}` takes a list of words", f"write `{key}: [sm_90a]`")
+        return ()
+    return tuple(str(item.value) for item in items)  # type: ignore[union-attr]

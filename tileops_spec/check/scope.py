@@ -1,0 +1,81 @@
+"""The names that a spec's expressions may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..diagnostics.diagnostic import Label, Sink
+from ..diagnostics.text import Span
+from ..ir.dtypes import DTYPES
+from ..ir.functions import AXISWISE, CONSTANTS, ELEMENTWISE, REDUCTIONS
+from ..ir.nodes import Axis, Expr
+from ..ir.spec import Dim, DTypeVar, Param
+from .suggest import did_you_mean
+
+RESERVED = frozenset({*ELEMENTWISE, *REDUCTIONS, *AXISWISE, *CONSTANTS, *DTYPES, "where", "pad", "true", "false"})
+RESERVED |= {"and", "or", "not"}
+
+
+@dataclass(frozen=True, slots=True)
+class Indexable:
+    """What can be indexed: a tensor of the signature or a definition. `spread[i]` says that axis i is a group."""
+
+    name: str
+    dtype: str
+    shape: tuple[Expr, ...]
+    spread: tuple[bool, ...]
+    span: Span
+
+
+@dataclass
+class Scope:
+    """Everything declared so far; one namespace for all kinds of names."""
+
+    sink: Sink
+    dtypes: dict[str, DTypeVar] = field(default_factory=dict)
+    dims: dict[str, Dim] = field(default_factory=dict)
+    params: dict[str, Param] = field(default_factory=dict)
+    inputs: dict[str, Indexable] = field(default_factory=dict)
+    outputs: dict[str, Indexable] = field(default_factory=dict)
+    defined: dict[str, Indexable] = field(default_factory=dict)
+    places: dict[str, Span] = field(default_factory=dict)
+
+    def declare(self, name: str, span: Span) -> bool:
+        """Take a name; TS105 where it is taken or reserved."""
+        if name in RESERVED:
+            self.sink.error("TS105", f"`{name}` is a word of the language", span, help="choose another name")
+            return False
+        if name in self.places:
+            first = Label(span=self.places[name], text="first used here")
+            help_text = "dtypes, dims, params, tensors and definitions share one namespace"
+            self.sink.error("TS105", f"the name `{name}` is taken", span, labels=(first,), help=help_text)
+            return False
+        self.places[name] = span
+        return True
+
+    def dtype(self, name: str, span: Span) -> str | None:
+        """A concrete dtype's or dtype variable's name; TS104 where it is neither."""
+        if name in self.dtypes or name in DTYPES:
+            return name
+        known = (*self.dtypes, *DTYPES)
+        otherwise = f"the dtypes are {', '.join(known)}"
+        self.sink.error("TS104", f"there is no dtype `{name}`", span, help=did_you_mean(name, known, otherwise))
+        return None
+
+    def indexable(self, name: str) -> Indexable | None:
+        """What `name[…]` means on a right-hand side at this point."""
+        return self.inputs.get(name) or self.defined.get(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.places)
+
+
+@dataclass(frozen=True)
+class Indices:
+    """The index variables that are bound at a place of a statement."""
+
+    axes: dict[str, Axis] = field(default_factory=dict)
+
+    def with_axes(self, axes: tuple[Axis, ...]) -> Indices:
+        return Indices({**self.axes, **{axis.name: axis for axis in axes}})
