@@ -80,7 +80,9 @@ class Resolver:
         return ir.DimRef(name=name.id, span=name.span)
 
     def _unknown(self, name: tree.Name) -> None:
-        """TS111 for what is defined further down, else TS102."""
+        """TS111 for what is defined further down, else TS102; nothing for what was reported where it is declared."""
+        if name.id in self.scope.broken:
+            return
         if name.id in self.scope.outputs and not self.scalar:
             self._error("TS111", f"`{name.id}` is used above its definition", name.span, "define it first")
             return

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ..diagnostics.diagnostic import Label
 from ..diagnostics.text import Span
-from ..ir.nodes import Expr
+from ..ir.nodes import Expr, Number
 from ..syntax import tree
 from .scope import Scope
 
@@ -16,8 +16,11 @@ def infer_extent(item: tree.Name | tree.Spread, bodies: Iterable[tree.Expr], sco
 
     TS109 where no use tells, TS108 where two uses tell different extents.
     """
+    bodies = tuple(bodies)
     uses = [use for body in bodies for use in _uses(item.id, body, scope)]
     if not uses:
+        if scope.broken:
+            return Number(value=0)  # an axis that would tell may have been reported
         help_text = f"index an axis with `{item.id}` alone, or give its range: `sum[{item.id} < n](…)`"
         scope.sink.error("TS109", f"nothing says how far `{item.id}` runs", item.span, help=help_text)
         return None

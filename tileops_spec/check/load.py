@@ -46,7 +46,7 @@ def _resolve(document: Document) -> Spec | None:
     outputs = read_tensors(document, scope, "outputs", declared)
     params = read_params(document, scope)
     where = read_where(document, scope)
-    math = resolve_math(_statements(document), scope)
+    math = resolve_math(_statements(document, scope), scope)
     workloads = read_workloads(document, scope)
     references, hardware = _references(document), _hardware(document)
     op = _op_name(document)
@@ -85,14 +85,16 @@ def _op_name(document: Document) -> str:
     return name
 
 
-def _statements(document: Document) -> tuple[Statement, ...]:
+def _statements(document: Document, scope: Scope) -> tuple[Statement, ...]:
     node = document.text("math")
-    if node is None:
+    if node is None or not node.verbatim:
+        scope.broken.update(scope.outputs)
+        if node is not None:
+            document.wrong(node, "`math` is a literal block", "write `math: |` and indent the statements below it")
         return ()
-    if not node.verbatim:
-        document.wrong(node, "`math` is a literal block", "write `math: |` and indent the statements below it")
-        return ()
-    return parse_math(document.source, node.span, document.sink)
+    statements, broken = parse_math(document.source, node.span, document.sink)
+    scope.broken.update(broken)
+    return statements
 
 
 def _references(document: Document) -> tuple[Reference, ...]:

@@ -29,7 +29,10 @@ class Indexable:
 
 @dataclass
 class Scope:
-    """Everything declared so far; one namespace for all kinds of names."""
+    """Everything declared so far; one namespace for all kinds of names.
+
+    `broken` holds names whose declaration was reported: what uses them is not reported again.
+    """
 
     sink: Sink
     dtypes: dict[str, DTypeVar] = field(default_factory=dict)
@@ -39,6 +42,7 @@ class Scope:
     outputs: dict[str, Indexable] = field(default_factory=dict)
     defined: dict[str, Indexable] = field(default_factory=dict)
     places: dict[str, Span] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
 
     def declare(self, name: str, span: Span) -> bool:
         """Take a name; TS105 where it is taken or reserved."""

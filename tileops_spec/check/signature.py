@@ -53,12 +53,15 @@ def read_tensors(document: Document, scope: Scope, key: str, declared: dict) -> 
     for name, (place, node) in document.mapping(key, _TENSOR_FORM).items():
         parsed: tree.TensorType | None = document.parse("tensor_type", node, f"tensor `{name}`")
         if parsed is None or not scope.declare(name, place.span):
+            scope.broken.add(name)
             continue
         dtype = scope.dtype(parsed.dtype.id, parsed.dtype.span)
         for item in parsed.items:
             _declare_dims(item, scope, declared, from_output=key == "outputs")
         if dtype and all(_is_extent(item, scope) for item in parsed.items):
             tensors.append(_tensor(name, dtype, parsed, scope, place.span, key))
+        else:
+            scope.broken.add(name)
     return tuple(tensors)
 
 
@@ -67,10 +70,10 @@ def _declare_dims(item: tree.Item, scope: Scope, declared: dict, *, from_output:
     for name in _names(item):
         if name.id in scope.dims or name.id in scope.params:
             continue
-        if from_output:
+        if from_output and not scope.broken:
             help_text = did_you_mean(name.id, scope.dims, "every dim of an output stands in the shape of an input")
             scope.sink.error("TS102", f"no input has the dim `{name.id}`", name.span, help=help_text)
-        elif scope.declare(name.id, name.span):
+        elif not from_output and scope.declare(name.id, name.span):
             spread = isinstance(item, tree.Spread)
             dynamic = spread or declared.get(name.id, (None, False))[1]
             scope.dims[name.id] = Dim(name=name.id, dynamic=dynamic, spread=spread, span=name.span)
@@ -121,7 +124,7 @@ def _extent(item: tree.Item, scope: Scope) -> Expr:
 def check_declared_dims(scope: Scope, declared: dict[str, tuple[Span, bool]]) -> None:
     """TS102 for a dim under `dims` that no input's shape has."""
     for name, (span, _) in declared.items():
-        if name not in scope.dims:
+        if name not in scope.dims and not scope.broken:
             help_text = did_you_mean(name, scope.dims, f"the inputs have the dims {', '.join(scope.dims) or 'none'}")
             scope.sink.error("TS102", f"no input has the dim `{name}`", span, help=help_text)
 
@@ -131,6 +134,7 @@ def read_params(document: Document, scope: Scope) -> tuple[Param, ...]:
     for name, (key, node) in document.mapping("params", "params are written `{eps: f32 = 1e-6}`").items():
         parsed: tree.ParamType | None = document.parse("param_type", node, f"param `{name}`")
         if parsed is None or not scope.declare(name, key.span):
+            scope.broken.add(name)
             continue
         dtype = scope.dtype(parsed.dtype.id, parsed.dtype.span)
         default = resolve_scalar(parsed.default, scope) if parsed.default is not None else None

@@ -15,7 +15,7 @@ def resolve_math(statements: tuple[tree.Statement, ...], scope: Scope) -> tuple[
     """The definitions in order; TS110 for an output that none defines."""
     definitions = [definition for each in statements if (definition := _resolve(each, scope)) is not None]
     for name, output in scope.outputs.items():
-        if not any(statement.target.name.id == name for statement in statements):
+        if name not in scope.broken and not any(statement.target.name.id == name for statement in statements):
             axes = ", ".join("ijklmn"[: len(output.shape)])
             help_text = f"add a statement such as `{name}[{axes}] = …`"
             scope.sink.error("TS110", f"nothing defines the output `{name}`", output.span, help=help_text)
@@ -29,8 +29,9 @@ def _resolve(statement: tree.Statement, scope: Scope) -> Definition | None:
             "TS117", "`+=` is not part of the language yet", target.span, help="write the sum with `sum[…]`"
         )
         return None
-    axes = _axes(statement, scope)
-    if axes is None or not _may_define(target, scope):
+    axes = _axes(statement, scope) if _may_define(target, scope) else None
+    if axes is None:
+        scope.broken.add(target.name.id)
         return None
     value = Resolver(scope, Indices().with_axes(axes)).resolve(statement.value)
     name = target.name.id

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Scalar:
     """A leaf. `span` covers its content as written, without quotes or block header.
 
-    `verbatim` is false where YAML changes what is written (escapes in quotes), so that positions inside it mean nothing.
+    `verbatim` is false where YAML changes what is written (escapes in quotes): positions inside it mean nothing then.
     """
 
     value: str | int | float | bool | None
@@ -55,7 +55,9 @@ def parse_yaml(source: SourceText, sink: Sink) -> Node | None:
     if root is None:
         sink.error("TS002", "the file is empty", source.span(0, 0), help="start one with `op:` and `summary:`")
         return None
-    return _Builder(source, sink).build(root)
+    builder = _Builder(source, sink)
+    tree = builder.build(root)
+    return None if builder.has_aliases else tree
 
 
 def _report(error: Any, source: SourceText, sink: Sink) -> None:
@@ -83,12 +85,14 @@ class _Builder:
 
     def __post_init__(self) -> None:
         self.seen: set[int] = set()
+        self.has_aliases = False
 
     def build(self, node: nodes.Node) -> Node:
         from ruamel.yaml import nodes
 
         span = self.source.span(node.start_mark.index, node.end_mark.index)
         if id(node) in self.seen:
+            self.has_aliases = True
             self.sink.error("TS002", "anchors and aliases are not used in specs", span, help="write the value out")
             return Scalar(None, span)
         self.seen.add(id(node))

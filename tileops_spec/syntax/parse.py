@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from .lines import split_statements
 
 Entry = Literal["dtype_set", "tensor_type", "param_type", "clause", "statement"]
 ENTRIES: tuple[Entry, ...] = ("dtype_set", "tensor_type", "param_type", "clause", "statement")
+_TARGET = re.compile(r"[^\W\d]\w*")
 
 
 @lru_cache(maxsize=1)
@@ -38,7 +40,13 @@ def parse_string(entry: Entry, source: SourceText, span: Span, sink: Sink) -> An
     return None
 
 
-def parse_math(source: SourceText, span: Span, sink: Sink) -> tuple[tree.Statement, ...]:
-    """Every statement of a `math` block that parses; each of the others is reported on its own."""
-    parsed = (parse_string("statement", source, part, sink) for part in split_statements(source, span))
-    return tuple(statement for statement in parsed if statement is not None)
+def parse_math(source: SourceText, span: Span, sink: Sink) -> tuple[tuple[tree.Statement, ...], frozenset[str]]:
+    """The statements of a `math` block that parse, and the names that the others, each reported, would define."""
+    statements, broken = [], set()
+    for part in split_statements(source, span):
+        statement = parse_string("statement", source, part, sink)
+        if statement is not None:
+            statements.append(statement)
+        elif target := _TARGET.match(source.text, part.start, part.end):
+            broken.add(target.group())
+    return tuple(statements), frozenset(broken)

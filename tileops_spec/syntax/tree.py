@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
+from typing import TypeAlias
 
 from ..diagnostics.text import Span
 
@@ -51,7 +51,7 @@ class Spread:
     span: Span = field(compare=False)
 
 
-Item = Union["Expr", Spread]
+Item: TypeAlias = "Expr | Spread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Reduction:
     span: Span = field(compare=False)
 
 
-Expr = Union[Name, Number, Truth, Unary, Binary, Call, Subscript, Reduction]
+Expr: TypeAlias = Name | Number | Truth | Unary | Binary | Call | Subscript | Reduction
 
 
 @dataclass(frozen=True, slots=True)
