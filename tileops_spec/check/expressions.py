@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..diagnostics.diagnostic import Label
 from ..diagnostics.text import Span
@@ -177,7 +177,8 @@ class Resolver:
         if isinstance(name, tree.Name) and name.id not in self.indices.axes and self._is_free(name.id):
             self._unbound(name)
             return POISON
-        return self.resolve(name)
+        index = self.resolve(name)
+        return replace(index, spread=True) if spread and isinstance(index, ir.IndexRef) else index
 
     def _is_free(self, name: str) -> bool:
         return name not in self.scope.places and name not in CONSTANTS

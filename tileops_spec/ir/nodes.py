@@ -55,10 +55,11 @@ class ParamRef:
 
 @node
 class IndexRef:
-    """The value of an index variable, as an integer."""
+    """The value of an index variable, as an integer; `spread` where it stands for a group `*s`."""
 
     kind: Literal["index"] = "index"
     name: str
+    spread: bool = False
     dtype: str = ""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
