@@ -1,0 +1,1 @@
+"""The command line: flags, one call, rendering, exit code. One file a command."""

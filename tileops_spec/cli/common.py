@@ -1,0 +1,74 @@
+"""What several commands share: options, spec arguments, printing findings, exit codes."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ..diagnostics.diagnostic import Sink
+
+
+class Exit(IntEnum):
+    """The documented exit codes."""
+
+    CLEAN = 0
+    FINDINGS = 1
+    USAGE = 2
+    VERIFY_FAILED = 3
+    ENVIRONMENT = 4
+    INTERRUPTED = 130
+
+
+specs_argument = click.argument("specs", nargs=-1, type=click.Path(path_type=Path))
+spec_argument = click.argument("spec", type=click.Path(path_type=Path))
+format_option = click.option(
+    "--output-format",
+    "output_format",
+    type=click.Choice(["full", "concise", "json"]),
+    default="full",
+    show_default=True,
+    help="How findings are printed.",
+)
+
+
+def spec_files(specs: tuple[Path, ...]) -> list[Path]:
+    """The spec files that the arguments name; folders stand for the specs in them, nothing for `specs/`."""
+    found: list[Path] = []
+    for path in specs or (Path("specs"),):
+        found += sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+    if not found:
+        raise click.UsageError(f"no specs in {', '.join(map(str, specs)) or 'specs/'}")
+    return found
+
+
+def print_findings(sink: Sink, output_format: str, *, err: bool = False) -> None:
+    """All findings; with `full` and `concise` nothing is printed where there are none."""
+    from ..diagnostics.render import render_findings
+
+    text = render_findings(sink, output_format)
+    if text:
+        click.echo(_styled(text, output_format), err=err)
+
+
+def _styled(text: str, output_format: str) -> str:
+    """Colour for the headings; click takes it off where the stream is no terminal."""
+    if output_format != "full":
+        return text
+    return "\n".join(_styled_line(line) for line in text.split("\n"))
+
+
+def _styled_line(line: str) -> str:
+    if line.startswith("error["):
+        return click.style(line, fg="red", bold=True)
+    if line.startswith("warning["):
+        return click.style(line, fg="yellow", bold=True)
+    return line
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 spec`, `3 specs`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
