@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Capability:
     """One thing looked for. `optional`: builds go on without it, and a gate says `skipped`."""
 
     name: str
@@ -28,10 +28,10 @@ def package_version(name: str) -> str | None:
         return None
 
 
-def examine() -> tuple[Finding, ...]:
+def examine() -> tuple[Capability, ...]:
     """Everything that a command of tospec may need, in the order of need."""
     return (
-        Finding("python", True, platform.python_version()),
+        Capability("python", True, platform.python_version()),
         _package("torch", "oracle, emulated runs", "pip install 'tospec[kernel]'"),
         _package("tilelang", "lowering, emulated runs", "pip install 'tospec[kernel]'"),
         _package("ruff", "formatting of generated files", "pip install ruff"),
@@ -42,17 +42,17 @@ def examine() -> tuple[Finding, ...]:
     )
 
 
-def _package(name: str, purpose: str, remedy: str, optional: bool = False) -> Finding:
+def _package(name: str, purpose: str, remedy: str, optional: bool = False) -> Capability:
     found = package_version(name)
     detail = f"{found} ({purpose})" if found else f"not installed; needed for: {purpose}"
-    return Finding(name, found is not None, detail, optional, remedy)
+    return Capability(name, found is not None, detail, optional, remedy)
 
 
-def _tool(name: str, flags: tuple[str, ...], purpose: str, remedy: str, optional: bool = False) -> Finding:
+def _tool(name: str, flags: tuple[str, ...], purpose: str, remedy: str, optional: bool = False) -> Capability:
     path = shutil.which(name)
     if path is None:
-        return Finding(name, False, f"not found; needed for: {purpose}", optional, remedy)
-    return Finding(name, True, f"{_last_line(path, flags)} at {path} ({purpose})", optional)
+        return Capability(name, False, f"not found; needed for: {purpose}", optional, remedy)
+    return Capability(name, True, f"{_last_line(path, flags)} at {path} ({purpose})", optional)
 
 
 def _last_line(path: str, flags: tuple[str, ...]) -> str:
@@ -66,12 +66,12 @@ def _last_line(path: str, flags: tuple[str, ...]) -> str:
     return (release or lines or ["version unknown"])[0]
 
 
-def _gpu() -> Finding:
+def _gpu() -> Capability:
     """The GPUs that the driver shows; torch is not asked, so that nothing heavy is imported."""
     path = shutil.which("nvidia-smi")
     if path is not None:
         query = (path, "--query-gpu=name,driver_version", "--format=csv,noheader")
         shown = subprocess.run(query, capture_output=True, text=True, timeout=20)
         if shown.returncode == 0 and shown.stdout.strip():
-            return Finding("gpu", True, "; ".join(shown.stdout.strip().splitlines()), True)
-    return Finding("gpu", False, "none: kernels run emulated on the CPU", True, "bench needs one; build does not")
+            return Capability("gpu", True, "; ".join(shown.stdout.strip().splitlines()), True)
+    return Capability("gpu", False, "none: kernels run emulated on the CPU", True, "bench needs one; build does not")
