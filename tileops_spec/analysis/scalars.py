@@ -1,0 +1,100 @@
+"""Values of scalar expressions over dims, params and (where given) index variables, in plain Python."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping
+
+from ..ir.nodes import Binary, Call, Cast, DimRef, Expr, IndexRef, Number, ParamRef, Select, Unary
+
+Scalar = int | float | bool
+
+
+class ScalarError(ValueError):
+    """The expression has no value: a name is not bound, or an operation is undefined (division by zero)."""
+
+
+def scalar_value(
+    expr: Expr, dims: Mapping[str, int], params: Mapping[str, Scalar], indices: Mapping[str, int] | None = None
+) -> Scalar:
+    """The value of `expr`; ScalarError where a name is unbound, a tensor is read, or an operation is undefined."""
+    names = {"dim": dims, "param": params, "index": indices or {}}
+    try:
+        return _value(expr, names)
+    except (ZeroDivisionError, OverflowError, ValueError) as error:
+        raise error if isinstance(error, ScalarError) else ScalarError(str(error)) from error
+
+
+def _value(expr: Expr, names: Mapping[str, Mapping[str, Scalar]]) -> Scalar:
+    match expr:
+        case Number():
+            return expr.value
+        case DimRef() | ParamRef() | IndexRef():
+            if expr.name not in names[expr.kind]:
+                raise ScalarError(f"{expr.kind} `{expr.name}` has no value")
+            return names[expr.kind][expr.name]
+        case Cast():
+            return _cast(_value(expr.operand, names), expr.dtype)
+        case Unary():
+            return _UNARY[expr.op](_value(expr.operand, names))
+        case Binary():
+            return _binary(expr, names)
+        case Call() if expr.function in SCALAR_FUNCTIONS:
+            return SCALAR_FUNCTIONS[expr.function](*(_value(arg, names) for arg in expr.args))
+        case Select():
+            return _value(expr.then if _value(expr.condition, names) else expr.otherwise, names)
+    raise ScalarError(f"a {expr.kind} node has no scalar value")
+
+
+def _binary(expr: Binary, names: Mapping[str, Mapping[str, Scalar]]) -> Scalar:
+    left = _value(expr.left, names)
+    if expr.op == "and":
+        return bool(left) and bool(_value(expr.right, names))
+    if expr.op == "or":
+        return bool(left) or bool(_value(expr.right, names))
+    return _BINARY[expr.op](left, _value(expr.right, names))
+
+
+def _cast(value: Scalar, dtype: str) -> Scalar:
+    if dtype == "bool":
+        return bool(value)
+    return int(value) if dtype[0] in "iu" else value
+
+
+_UNARY: dict[str, Callable[[Scalar], Scalar]] = {"-": operator.neg, "not": operator.not_, "~": operator.invert}
+_BINARY: dict[str, Callable[[Scalar, Scalar], Scalar]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "^": operator.pow,
+    "&": operator.and_,
+    "|": operator.or_,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+SCALAR_FUNCTIONS: dict[str, Callable[..., Scalar]] = {
+    **{name: getattr(math, name) for name in ("exp", "expm1", "log", "log2", "log1p", "sqrt", "sin", "cos", "tan")},
+    **{name: getattr(math, name) for name in ("tanh", "erf", "floor", "ceil", "trunc", "isnan", "isinf", "fmod")},
+    **{"pow": math.pow, "atan2": math.atan2, "abs": abs, "round": round, "min": min, "max": max},
+    "exp2": lambda x: 2.0**x,
+    "rsqrt": lambda x: 1.0 / math.sqrt(x),
+    "recip": lambda x: 1.0 / x,
+    "sigmoid": lambda x: 1.0 / (1.0 + math.exp(-x)),
+    "relu": lambda x: max(x, 0),
+    "silu": lambda x: x / (1.0 + math.exp(-x)),
+    "softplus": lambda x: math.log1p(math.exp(x)),
+    "sign": lambda x: (x > 0) - (x < 0),
+    "xor": operator.xor,
+    "clamp": lambda x, low, high: min(max(x, low), high),
+    "fma": lambda a, b, c: a * b + c,
+}
