@@ -1,0 +1,258 @@
+"""Everything that op.py.j2 says, decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..ir.dtypes import DTYPES
+from ..ir.nodes import Along, Cast, DimRef, Expr, Reduce
+from ..ir.show import show_expr
+from ..ir.spec import Definition, Param, Spec, TensorDecl
+from ..ir.walk import walk
+from .describe import alternatives, dtype_options, math_lines, shape_text, where_text, wrapped
+from .naming import has_ambiguous_names, kernel_class, op_class, safe_name, spec_location
+from .op_checks import Check, axis_expr, dim_origins, input_checks, spread_axis
+from .python_code import names_in, python_expr
+
+_PYTHON_TYPES = {"float": "float", "int": "int", "uint": "int", "bool": "bool"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpTensor:
+    """`dtype` and `shape` are the source that allocates an output; `flat` is what the kernel is given."""
+
+    name: str
+    doc: str
+    dtype: str
+    shape: str
+    flat: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpParam:
+    """`default` is source, or None where the caller must give the param; `resolved` replaces a None."""
+
+    name: str
+    annotation: str
+    default: str | None
+    resolved: str | None
+    doc: str
+
+    @property
+    def declaration(self) -> str:
+        """`causal: bool = True`."""
+        return f"{self.name}: {self.annotation}" + (f" = {self.default}" if self.default is not None else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmptyReduction:
+    """A dim that only reductions run over: where it is 0, outputs can have elements all the same."""
+
+    extent: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpContext:
+    op: str
+    spec_path: str
+    ambiguous_names: bool
+    summary: str
+    math: tuple[str, ...]
+    where: str
+    op_class: str
+    kernel_class: str
+    uses_math: bool
+    inputs: tuple[OpTensor, ...]
+    outputs: tuple[OpTensor, ...]
+    params: tuple[OpParam, ...]
+    early_params: tuple[OpParam, ...]
+    checks: tuple[Check, ...]
+    dims: tuple[str, ...]
+    dims_used: tuple[str, ...]
+    dims_allocated: tuple[str, ...]
+    kernel_arguments: tuple[str, ...]
+    empty_reductions: tuple[EmptyReduction, ...]
+    empty_is_zero: bool
+    returns: str
+
+    @property
+    def parameters(self) -> str:
+        """The signature of the operator."""
+        tensors = (f"{tensor.name}: Tensor" for tensor in self.inputs)
+        keywords = ("*", *(param.declaration for param in self.params)) if self.params else ()
+        return ", ".join((*tensors, *keywords))
+
+    @property
+    def late_params(self) -> tuple[OpParam, ...]:
+        """Params with an expression as default, resolved once the dims are known."""
+        return tuple(param for param in self.params if param.resolved is not None)
+
+
+def op_context(spec: Spec) -> OpContext:
+    checks = input_checks(spec)
+    params = tuple(_param(param, spec) for param in spec.params)
+    outputs = tuple(_output(tensor, spec) for tensor in spec.outputs)
+    inputs = tuple(_input(tensor, spec) for tensor in spec.inputs)
+    empty = _empty_reductions(spec)
+    allocated = _dims_in_outputs(spec)
+    used = {*allocated, *(dim.name for dim in spec.static_dims), *_dims_in_defaults(spec), *_reduced_only(spec)}
+    sources = (*(check.condition for check in checks), *(param.resolved or "" for param in params))
+    sources += tuple(tensor.flat for tensor in (*inputs, *outputs))
+    return OpContext(
+        op=spec.op,
+        spec_path=spec_location(spec),
+        ambiguous_names=has_ambiguous_names(spec),
+        summary=wrapped(spec.summary, 4),
+        math=math_lines(spec, 8),
+        where=wrapped(where_text(spec), 12),
+        op_class=op_class(spec.op),
+        kernel_class=kernel_class(spec.op),
+        uses_math=any("math." in source for source in sources),
+        inputs=inputs,
+        outputs=outputs,
+        params=params,
+        early_params=_early_params(spec, params),
+        checks=checks,
+        dims=tuple(safe_name(dim.name) for dim in spec.dims),
+        dims_used=tuple(safe_name(dim.name) if dim.name in used else "_" for dim in spec.dims),
+        dims_allocated=tuple(safe_name(dim.name) if dim.name in allocated else "_" for dim in spec.dims),
+        kernel_arguments=_kernel_arguments(spec),
+        empty_reductions=empty,
+        empty_is_zero=bool(empty) and all(_is_sum(definition) for definition in spec.math if definition.is_output),
+        returns=_returns(outputs),
+    )
+
+
+def _input(tensor: TensorDecl, spec: Spec) -> OpTensor:
+    name = safe_name(tensor.name)
+    return OpTensor(
+        name=name,
+        doc=_tensor_doc(tensor, spec),
+        dtype=f"{name}.dtype",
+        shape=f"{name}.shape",
+        flat=_flat(f"_dense({name})", tensor, spec),
+    )
+
+
+def _output(tensor: TensorDecl, spec: Spec) -> OpTensor:
+    name = safe_name(tensor.name)
+    return OpTensor(
+        name=name,
+        doc=_tensor_doc(tensor, spec),
+        dtype=_dtype_source(tensor.dtype, spec),
+        shape=_tuple(_unflattened(extent, spec) for extent in tensor.shape),
+        flat=_flat(name, tensor, spec),
+    )
+
+
+def _tensor_doc(tensor: TensorDecl, spec: Spec) -> str:
+    return f"{shape_text(tensor, spec)}, {alternatives(dtype_options(spec, tensor.dtype))}."
+
+
+def _dtype_source(dtype: str, spec: Spec) -> str:
+    """A dtype variable is the dtype of the first input that has it."""
+    if dtype in DTYPES:
+        return f"torch.{DTYPES[dtype].torch}"
+    owner = next((tensor for tensor in spec.inputs if tensor.dtype == dtype), None)
+    if owner is None:
+        raise NotImplementedError(f"no input has the dtype {dtype}: the dtype of an output cannot be inferred")
+    return f"{safe_name(owner.name)}.dtype"
+
+
+def _unflattened(extent: Expr, spec: Spec) -> str:
+    if isinstance(extent, DimRef) and spec.dim(extent.name).spread:
+        return f"*{safe_name(extent.name)}"
+    return axis_expr(extent, spec)
+
+
+def _flat(source: str, tensor: TensorDecl, spec: Spec) -> str:
+    """The tensor as the kernel takes it: a group of axes as one, a scalar as one element."""
+    if not tensor.shape:
+        return f"{source}.view(1)"
+    if spread_axis(tensor, spec) is None:
+        return source
+    return f"{source}.view({', '.join(axis_expr(extent, spec) for extent in tensor.shape)})"
+
+
+def _tuple(parts) -> str:
+    parts = tuple(parts)
+    return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
+
+
+def _param(param: Param, spec: Spec) -> OpParam:
+    """A default that needs dims is resolved inside the operator, where the shapes are plain numbers."""
+    annotation = _PYTHON_TYPES[DTYPES[param.dtype].kind]
+    name = safe_name(param.name)
+    if param.default is None:
+        return OpParam(name=name, annotation=annotation, default=None, resolved=None, doc=f"{annotation}.")
+    source = python_expr(param.default, lambda dim: axis_expr(DimRef(name=dim), spec))
+    if any(names_in(param.default)) or "math." in source:
+        doc = f"{annotation}; {show_expr(param.default)} where None."
+        return OpParam(name=name, annotation=f"{annotation} | None", default="None", resolved=source, doc=doc)
+    return OpParam(name=name, annotation=annotation, default=source, resolved=None, doc=f"{annotation}.")
+
+
+def _early_params(spec: Spec, params: tuple[OpParam, ...]) -> tuple[OpParam, ...]:
+    """The params that `where` clauses mention: checking the inputs takes them as well."""
+    mentioned = {name for clause in spec.where for name in names_in(clause)[1]}
+    return tuple(made for param, made in zip(spec.params, params, strict=True) if param.name in mentioned)
+
+
+def _kernel_arguments(spec: Spec) -> tuple[str, ...]:
+    """The arguments of the factory, by name: static dims, dtypes, params."""
+    dims = [safe_name(dim.name) for dim in spec.static_dims]
+    dtypes = [f"str({_dtype_source(variable.name, spec)}).removeprefix('torch.')" for variable in spec.dtypes]
+    params = [f"{safe_name(param.name)}={safe_name(param.name)}" for param in spec.params]
+    return (*dims, *dtypes, *params)
+
+
+def _dims_in_outputs(spec: Spec) -> set[str]:
+    return {name for tensor in spec.outputs for extent in tensor.shape for name in names_in(extent)[0]}
+
+
+def _dims_in_defaults(spec: Spec) -> set[str]:
+    return {name for param in spec.params if param.default is not None for name in names_in(param.default)[0]}
+
+
+def _reduced_only(spec: Spec) -> tuple[str, ...]:
+    """Dims that are extents of reduced axes and of no output."""
+    reduced = {
+        axis.extent.name
+        for definition in spec.math
+        for part in walk(definition.value)
+        if isinstance(part, Reduce)
+        for axis in part.axes
+        if isinstance(axis.extent, DimRef)
+    }
+    reduced |= {name for definition in spec.math for name in _along_extents(definition)}
+    outputs = _dims_in_outputs(spec)
+    return tuple(dim.name for dim in spec.dims if dim.name in reduced and dim.name not in outputs)
+
+
+def _along_extents(definition: Definition) -> set[str]:
+    along = {part.axis for part in walk(definition.value) if isinstance(part, Along)}
+    return {a.extent.name for a in definition.axes if a.name in along and isinstance(a.extent, DimRef)}
+
+
+def _empty_reductions(spec: Spec) -> tuple[EmptyReduction, ...]:
+    origin = dim_origins(spec)
+    return tuple(
+        EmptyReduction(
+            extent=axis_expr(DimRef(name=name), spec),
+            message=f"{name} is 0, so there is nothing to reduce over (from {origin[name][0]}: "
+            f"{{tuple({safe_name(origin[name][0])}.shape)}})",
+        )
+        for name in _reduced_only(spec)
+    )
+
+
+def _is_sum(definition: Definition) -> bool:
+    value = definition.value
+    while isinstance(value, Cast):
+        value = value.operand
+    return isinstance(value, Reduce) and value.function == "sum"
+
+
+def _returns(outputs: tuple[OpTensor, ...]) -> str:
+    return "Tensor" if len(outputs) == 1 else f"tuple[{', '.join('Tensor' for _ in outputs)}]"
