@@ -21,7 +21,7 @@ class Record(BaseModel):
 
 
 def read_document(path: Path, model: type[Model]) -> Model:
-    """The file at `path` as a `model`; KnowledgeError names the file and the key."""
+    """The file at `path` as a `model`; KnowledgeError names the file and each key."""
     return validate(load_yaml(path), model, path)
 
 
@@ -29,9 +29,12 @@ def validate(data: Any, model: type[Model], path: Path) -> Model:
     try:
         return TypeAdapter(model).validate_python(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the whole file"
-        raise KnowledgeError(f"{path}: {place}: {first['msg']}") from None
+        faults = "; ".join(_fault(each["loc"], each["msg"]) for each in error.errors())
+        raise KnowledgeError(f"{path}: {faults}") from None
+
+
+def _fault(place: tuple[int | str, ...], message: str) -> str:
+    return f"{'.'.join(map(str, place)) or 'the whole file'}: {message}"
 
 
 def load_yaml(path: Path) -> Any:

@@ -30,14 +30,14 @@ class Needs(Record):
 
 class Pattern(Record):
     """`when` are the features that must all be present; `proves` the tokens that the snippet's CUDA shows;
-    `example` the spec that the snippet fulfils; `code` the snippet itself, a whole kernel."""
+    `example` the arguments that its factory is lowered with; `code` the snippet itself, a whole module."""
 
     id: str
     title: str
     when: tuple[str, ...] = Field(min_length=1)
     needs: Needs = Needs()
     proves: tuple[str, ...] = ()
-    example: str = ""
+    example: dict[str, int | float | bool | str] = Field(default_factory=dict)
     source: str | tuple[str, ...] = ()
     advice: str
     code: str = ""

@@ -1,0 +1,1 @@
+"""Where bodies come from: one small protocol, one file a provider."""
