@@ -48,9 +48,8 @@ def test_default_of_a_tunable_is_its_first_candidate(gemm, gemm_body):
     factory = next(node for node in kernel.body if isinstance(node, ast.FunctionDef))
     assert factory.name == "gemm_kernel"
     assert [arg.arg for arg in factory.args.args] == ["K", "N", "dtype"]
-    defaults = {
-        arg.arg: ast.literal_eval(value) for arg, value in zip(factory.args.kwonlyargs, factory.args.kw_defaults)
-    }
+    pairs = zip(factory.args.kwonlyargs, factory.args.kw_defaults, strict=True)
+    defaults = {arg.arg: ast.literal_eval(value) for arg, value in pairs}
     assert defaults == {"block_M": 64, "block_N": 64, "block_K": 32, "threads": 128}
 
 

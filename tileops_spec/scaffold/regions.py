@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..diagnostics.diagnostic import Diagnostic, Label
 from ..diagnostics.text import Span
 from .body import Body, Tunable
+from .errors import ScaffoldError
 from .indentation import dedent_code, indent_code
 
 _MARK = re.compile(r"^[ \t]*# tospec: (?P<region>body|tunables) (?P<edge>begin|end)\b(?P<rest>[^\r\n]*)$", re.M)
@@ -18,12 +19,8 @@ _REGIONS = ("tunables", "body")
 HASH_LENGTH = 16
 
 
-class RegionError(Exception):
+class RegionError(ScaffoldError):
     """The marks of a region are missing or damaged; `diagnostics` holds one TS306 for each fault."""
-
-    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
-        super().__init__("; ".join(diagnostic.message for diagnostic in diagnostics))
-        self.diagnostics = diagnostics
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +97,7 @@ def find_regions(text: str, path: str = "kernel.py") -> dict[str, Region]:
         marks.setdefault((mark["region"], mark["edge"]), []).append(mark)
     faults = tuple(fault for name in _REGIONS for fault in _faults(name, marks, text, path))
     if faults:
-        raise RegionError(faults)
+        raise RegionError(*faults)
     return {name: _region(marks[name, "begin"][0], marks[name, "end"][0], text) for name in _REGIONS}
 
 
@@ -148,7 +145,7 @@ def _read_tunables(text: str, region: Region, path: str) -> tuple[tuple[str, tup
         span = Span(path, region.start, region.end)
         help_text = 'write e.g. `TUNABLES = {"block_M": (128, 64)}`; the first candidate is the default'
         diagnostic = Diagnostic(code="TS306", message=message, span=span, help=help_text)
-        raise RegionError((diagnostic,)) from error
+        raise RegionError(diagnostic) from error
 
 
 def _candidates(values: object) -> tuple[Tunable, ...]:
