@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from ..ir.show import show_definition
 from ..ir.spec import Spec
 from ..knowledge.antipatterns import AntiPattern
 from ..knowledge.patterns import Pattern
@@ -65,7 +64,6 @@ class PromptContext:
     op: str
     summary: str
     spec_text: str
-    math: str
     facts: tuple[str, ...]
     features: tuple[FeatureLike, ...]
     require: tuple[str, ...]
@@ -93,7 +91,6 @@ def build_prompt(
         op=spec.op,
         summary=spec.summary,
         spec_text=spec_text.rstrip(),
-        math="\n".join(show_definition(each) for each in spec.math),
         facts=spec_facts(spec),
         features=tuple(features),
         require=spec.hardware.require,
