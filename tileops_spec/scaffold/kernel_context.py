@@ -8,7 +8,15 @@ from ..ir.dtypes import DTYPES
 from ..ir.spec import Param, Spec, TensorDecl
 from .body import Body
 from .describe import alternatives, dtype_options, math_lines, shape_text, where_text, wrapped
-from .naming import dtype_parameter, factory_name, has_ambiguous_names, kernel_class, safe_name, spec_location
+from .naming import (
+    all_names,
+    dtype_parameter,
+    factory_name,
+    has_ambiguous_names,
+    kernel_class,
+    safe_name,
+    spec_location,
+)
 from .python_code import names_in, python_expr
 
 
@@ -92,7 +100,7 @@ def kernel_context(spec: Spec, body: Body | None) -> KernelContext:
     return KernelContext(
         op=spec.op,
         spec_path=spec_location(spec),
-        ambiguous_names=has_ambiguous_names(spec),
+        ambiguous_names=has_ambiguous_names(all_names(spec)),
         summary=wrapped(spec.summary, 0),
         math=math_lines(spec, 8),
         where=wrapped(where_text(spec), 4),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+from collections.abc import Iterable
 
 from ..ir.spec import Spec
 
@@ -51,7 +52,11 @@ def spec_location(spec: Spec) -> str:
     return f"specs/{spec.op}.yaml"
 
 
-def has_ambiguous_names(spec: Spec) -> bool:
-    """Whether linters take a name for a digit: E741."""
-    named = (*spec.dims, *spec.params, *spec.inputs, *spec.outputs)
-    return any(each.name in ("l", "I", "O") for each in named)
+def has_ambiguous_names(names: Iterable[str]) -> bool:
+    """Whether linters take one of the names for a digit: E741."""
+    return not {"l", "I", "O"}.isdisjoint(names)
+
+
+def all_names(spec: Spec) -> tuple[str, ...]:
+    """The names of dims, params, inputs and outputs."""
+    return tuple(each.name for each in (*spec.dims, *spec.params, *spec.inputs, *spec.outputs))

@@ -10,7 +10,7 @@ from ..ir.show import show_expr
 from ..ir.spec import Definition, Param, Spec, TensorDecl
 from ..ir.walk import walk
 from .describe import alternatives, dtype_options, math_lines, shape_text, where_text, wrapped
-from .naming import has_ambiguous_names, kernel_class, op_class, safe_name, spec_location
+from .naming import all_names, has_ambiguous_names, kernel_class, op_class, safe_name, spec_location
 from .op_checks import Check, axis_expr, dim_origins, input_checks, spread_axis
 from .python_code import names_in, python_expr
 
@@ -102,7 +102,7 @@ def op_context(spec: Spec) -> OpContext:
     return OpContext(
         op=spec.op,
         spec_path=spec_location(spec),
-        ambiguous_names=has_ambiguous_names(spec),
+        ambiguous_names=has_ambiguous_names(all_names(spec)),
         summary=wrapped(spec.summary, 4),
         math=math_lines(spec, 8),
         where=wrapped(where_text(spec), 12),

@@ -10,12 +10,14 @@ import jinja2
 
 from ..ir.spec import Spec
 from ..resources import resource
+from .bench_context import bench_context
 from .body import Body
 from .formatting import FormatError, format_files
 from .init_context import init_context
 from .kernel_context import kernel_context
 from .op_context import op_context
 from .regions import extract_body, replace_body, sign_body
+from .test_context import test_context
 
 KERNEL = "kernel.py"
 PACKAGE_FILE = "__init__.py"
@@ -79,6 +81,8 @@ def _draft_files(spec: Spec) -> dict[str, str]:
     return {
         PACKAGE_FILE: _render("init.py.j2", init_context(spec)),
         "op.py": _render("op.py.j2", op_context(spec)),
+        f"test_{spec.op}.py": _render("test.py.j2", test_context(spec)),
+        f"bench_{spec.op}.py": _render("bench.py.j2", bench_context(spec)),
     }
 
 

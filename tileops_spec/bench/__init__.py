@@ -1,0 +1,1 @@
+"""Benchmarks: timing on a GPU, results, their rendering."""
