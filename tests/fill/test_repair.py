@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -148,3 +150,13 @@ def test_a_finding_names_the_line_of_the_body(tmp_path):
     outside = Diagnostic(code="TS432", message="m", span=Span(str(path), 0, 4))
     assert diagnostic_text(outside) == "TS432: m"
     assert diagnostic_text(Diagnostic(code="TS432", message="m", span=Span("/nowhere.py", 0, 4))) == "TS432: m"
+
+
+def test_golden_repair(tmp_path):
+    """UPDATE_GOLDEN=1 writes the file anew."""
+    provider = ListProvider([ANSWER] * 3)
+    fill("copy", PROMPT, provider, lambda body: failing("two long words", "one"), runs=tmp_path, max_attempts=3)
+    path = Path(__file__).parent / "golden/repair.md"
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(provider.prompts[2], encoding="utf-8")
+    assert provider.prompts[2] == path.read_text(encoding="utf-8")
