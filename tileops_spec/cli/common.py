@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from ..deliver.prove import Effort
     from ..diagnostics.diagnostic import Sink
 
 
@@ -33,6 +35,29 @@ format_option = click.option(
     show_default=True,
     help="How findings are printed.",
 )
+
+
+def effort_options(command: Callable) -> Callable:
+    """How hard the gates look: `--cases`, `--seed`, `--time-limit`."""
+    for option in reversed(_EFFORT):
+        command = option(command)
+    return command
+
+
+_EFFORT = (
+    click.option("--cases", type=click.IntRange(min=1), default=12, show_default=True, help="Cases a dtype."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Seed of the cases."),
+    click.option(
+        "--time-limit", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds a check."
+    ),
+)
+
+
+def take_effort(options: dict[str, Any]) -> Effort:
+    """The effort among a command's options, which are taken out of them."""
+    from ..deliver.prove import Effort
+
+    return Effort(**{name: options.pop(name) for name in ("cases", "seed", "time_limit")})
 
 
 def spec_files(specs: tuple[Path, ...]) -> list[Path]:

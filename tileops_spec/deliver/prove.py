@@ -1,0 +1,124 @@
+"""Proving a plan: the reference check, then the gates, or the evidence that this machine has run them already."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..diagnostics.diagnostic import Diagnostic
+from ..diagnostics.text import Span
+from ..gates.verdict import Verdict
+from ..hardware import TARGETS
+from ..ir.spec import Spec
+from ..scaffold.render import KERNEL
+from .evidence import EvidenceStore, evidence_key
+from .plan import Plan
+from .project import Project
+
+Watch = Callable[[Verdict], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How hard to look: cases a dtype, the seed they are drawn with, wall-clock seconds for each child process."""
+
+    cases: int = 12
+    seed: int = 0
+    time_limit: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`fresh` is false where the verdicts are this machine's evidence from an earlier run."""
+
+    verdicts: tuple[Verdict, ...]
+    fresh: bool
+
+    @property
+    def accepted(self) -> bool:
+        return accepts(self.verdicts)
+
+
+def accepts(verdicts: Sequence[Verdict]) -> bool:
+    """Whether every gate passed, or was skipped for want of a tool; `unsupported` is no pass."""
+    return bool(verdicts) and all(verdict.status in ("passed", "skipped") for verdict in verdicts)
+
+
+def prove(plan: Plan, project: Project, effort: Effort, watch: Watch, *, again: bool = False) -> Proof:
+    """The verdicts on a plan's kernel.py. Only a proof without a failure is kept as evidence."""
+    store = EvidenceStore(project.state / "evidence")
+    key = evidence_key(
+        contract=plan.contract,
+        kernel=plan.files[KERNEL],
+        references=[reference.expression for reference in plan.spec.references],
+        effort=[effort.cases, effort.seed],
+    )
+    kept = None if again else store.find(plan.spec.op, key)
+    if kept is not None:
+        return Proof(tuple(Verdict.from_json(each) for each in kept["verdicts"]), fresh=False)
+    verdicts = run_proof(plan, project, effort, watch)
+    if accepts(verdicts):
+        store.keep(plan.spec.op, key, {"verdicts": [verdict.to_json() for verdict in verdicts]})
+    return Proof(verdicts, fresh=True)
+
+
+def run_proof(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tuple[Verdict, ...]:
+    """The reference check, and, where it passes, every gate."""
+    reference = check_mathematics(plan.spec, effort)
+    watch(reference)
+    if reference.status == "failed":
+        return (reference,)
+    return (reference, *judge_body(plan, project, effort, watch))
+
+
+def check_mathematics(spec: Spec, effort: Effort) -> Verdict:
+    """The oracle against every reference, as a verdict like a gate's."""
+    from ..gates.reference import run_reference_gate
+
+    return run_reference_gate(spec, seed=effort.seed)
+
+
+def judge_body(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tuple[Verdict, ...]:
+    """Every gate on a plan's kernel.py, in a staging folder: nothing of the project is touched.
+
+    Findings name the file that the body will stand in, not the staged one.
+    """
+    from ..analysis.cases import draw_cases
+    from ..gates.run import run_gates
+
+    spec, shown = plan.spec, project.relative(plan.committed.folder / KERNEL)
+    cases = draw_cases(spec, count=effort.cases, seed=effort.seed, static_shapes=3)
+    with _staged(plan.files[KERNEL]) as path:
+        verdicts = run_gates(
+            spec,
+            plan.body,
+            kernel_path=path,
+            target=TARGETS[spec.hardware.targets[0]],
+            cases=cases,
+            time_limit=effort.time_limit,
+            on_verdict=watch,
+        )
+        return tuple(_relabelled(verdict, str(path), shown) for verdict in verdicts)
+
+
+@contextmanager
+def _staged(kernel: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="tospec-") as folder:
+        path = Path(folder) / KERNEL
+        path.write_text(kernel, encoding="utf-8")
+        yield path
+
+
+def _relabelled(verdict: Verdict, staged: str, shown: str) -> Verdict:
+    """The verdict with findings in `staged` moved to the same place of the file at `shown`."""
+    return replace(verdict, diagnostics=tuple(_moved(each, staged, shown) for each in verdict.diagnostics))
+
+
+def _moved(diagnostic: Diagnostic, staged: str, shown: str) -> Diagnostic:
+    span = diagnostic.span
+    if span is not None and span.path == staged:
+        span = Span(shown, span.start, span.end)
+    return replace(diagnostic, span=span, message=diagnostic.message.replace(staged, shown))
