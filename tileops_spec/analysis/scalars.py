@@ -85,7 +85,12 @@ _BINARY: dict[str, Callable[[Scalar, Scalar], Scalar]] = {
 SCALAR_FUNCTIONS: dict[str, Callable[..., Scalar]] = {
     **{name: getattr(math, name) for name in ("exp", "expm1", "log", "log2", "log1p", "sqrt", "sin", "cos", "tan")},
     **{name: getattr(math, name) for name in ("tanh", "erf", "floor", "ceil", "trunc", "isnan", "isinf", "fmod")},
-    **{"pow": math.pow, "atan2": math.atan2, "abs": abs, "round": round, "min": min, "max": max},
+    "pow": math.pow,
+    "atan2": math.atan2,
+    "abs": abs,
+    "round": round,
+    "min": min,
+    "max": max,
     "exp2": lambda x: 2.0**x,
     "rsqrt": lambda x: 1.0 / math.sqrt(x),
     "recip": lambda x: 1.0 / x,

@@ -1,0 +1,163 @@
+"""Values worth trying for each dim, and a search for combinations that `where` allows."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..ir.nodes import Binary, DimRef, Expr, Number, ParamRef
+from ..ir.spec import Spec
+from ..ir.walk import walk
+from .scalars import Scalar, ScalarError, scalar_value
+
+SMALL = (1, 2, 3, 5, 7, 13)
+PRIMES = (17, 31, 61, 97, 127, 131, 193, 257)
+_STEPS = 20000
+"""Values that one search may try before it gives up."""
+
+
+@dataclass
+class Search:
+    """Searches dims under the clauses; `fits` says whether a complete or partial choice is still cheap enough.
+
+    `seen` counts how often a value was drawn for a dim: values not seen yet come first.
+    """
+
+    spec: Spec
+    tiles: Sequence[int]
+    rng: random.Random
+    fits: Callable[[Mapping[str, int]], bool]
+    seen: dict[tuple[str, int], int] = field(default_factory=dict)
+    steps: int = 0
+
+    def solve(self, fixed: Mapping[str, int], params: Mapping[str, Scalar]) -> dict[str, int] | None:
+        """Extents for all dims, `fixed` among them, that satisfy every clause; None where none was found."""
+        self.steps = _STEPS
+        names = [name for name in self._order() if name not in fixed]
+        return self._extend(dict(fixed), names, dict(params))
+
+    def note(self, dims: Mapping[str, int]) -> None:
+        for pair in dims.items():
+            self.seen[pair] = self.seen.get(pair, 0) + 1
+
+    def _order(self) -> list[str]:
+        """Dims in random order, but divisors before what they divide, so that multiples can be proposed."""
+        names = [dim.name for dim in self.spec.dims]
+        self.rng.shuffle(names)
+        divisors = {
+            right.name
+            for clause in conjuncts(self.spec.where)
+            for node in walk(clause)
+            if isinstance(node, Binary) and node.op == "%"
+            for right in (node.right,)
+            if isinstance(right, DimRef)
+        }
+        return sorted(names, key=lambda name: name not in divisors)
+
+    def _extend(self, dims: dict[str, int], names: list[str], params: dict[str, Scalar]) -> dict[str, int] | None:
+        if not names:
+            return dims if self._allowed(dims, params, complete=True) else None
+        name, *rest = names
+        for value in self._values(name, dims, params):
+            self.steps -= 1
+            if self.steps < 0:
+                return None
+            chosen = {**dims, name: value}
+            if self._allowed(chosen, params, complete=False) and self.fits(chosen):
+                found = self._extend(chosen, rest, params)
+                if found is not None:
+                    return found
+        return None
+
+    def _allowed(self, dims: Mapping[str, int], params: Mapping[str, Scalar], *, complete: bool) -> bool:
+        """Whether no clause fails; clauses with unbound names wait until all are bound."""
+        bound = dict(params) | self._defaults(dims, params) if complete else params
+        for clause in self.spec.where:
+            try:
+                if not scalar_value(clause, dims, bound):
+                    return False
+            except ScalarError:
+                if complete:
+                    return False
+        return True
+
+    def _defaults(self, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        found: dict[str, Scalar] = {}
+        for param in self.spec.params:
+            if param.name not in params and param.default is not None:
+                found[param.name] = scalar_value(param.default, dims, {**params, **found})
+        return found
+
+    def _values(self, name: str, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> list[int]:
+        """Values for one dim, those not drawn yet first, in random order otherwise."""
+        values = {value for value in self.proposals(name, dims, params) if value >= 1}
+        ranked = sorted(values)
+        self.rng.shuffle(ranked)
+        return sorted(ranked, key=lambda value: self.seen.get((name, value), 0))
+
+    def proposals(self, name: str, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> set[int]:
+        """Edges of tiles, small numbers, primes, what clauses mention, and all of those as required multiples."""
+        values = {*SMALL, *PRIMES, *(tile + step for tile in self.tiles for step in (-1, 0, 1))}
+        clauses = [clause for clause in conjuncts(self.spec.where) if name in names_in(clause)]
+        for clause in clauses:
+            values |= set(_mentioned(clause, dims, params))
+        for divisor in _divisors(name, clauses, dims, params):
+            values |= {-(-value // divisor) * divisor for value in values}
+            values |= {divisor * factor for factor in (1, 2, 3, 5, 9, 17)}
+        return values
+
+
+def conjuncts(clauses: Sequence[Expr]) -> Iterator[Expr]:
+    """The clauses, with `a and b` taken apart."""
+    for clause in clauses:
+        if isinstance(clause, Binary) and clause.op == "and":
+            yield from conjuncts((clause.left, clause.right))
+        else:
+            yield clause
+
+
+def names_in(expr: Expr) -> set[str]:
+    """The dims and params that an expression reads."""
+    return {node.name for node in walk(expr) if isinstance(node, DimRef | ParamRef)}
+
+
+def required_divisors(name: str, clauses: Sequence[Expr]) -> list[Expr]:
+    """The expressions e of clauses `name % e == 0`."""
+    found = []
+    for clause in clauses:
+        match clause:
+            case Binary(op="==", left=Binary(op="%", left=DimRef(name=n), right=e), right=Number(value=0)) if n == name:
+                found.append(e)
+            case Binary(op="==", left=Number(value=0), right=Binary(op="%", left=DimRef(name=n), right=e)) if n == name:
+                found.append(e)
+    return found
+
+
+def _divisors(
+    name: str, clauses: Sequence[Expr], dims: Mapping[str, int], params: Mapping[str, Scalar]
+) -> Iterator[int]:
+    for divisor in required_divisors(name, clauses):
+        value = _try(divisor, dims, params)
+        if value:
+            yield value
+
+
+def _mentioned(clause: Expr, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> Iterator[int]:
+    """The values of a clause's parts that are known, with neighbours: where it turns from false to true."""
+    for node in walk(clause):
+        value = None if isinstance(node, Binary) and node.op in _TRUTH else _try(node, dims, params)
+        if value is not None and 1 <= value <= 2**16:
+            yield from (value - 1, value, value + 1, 2 * value)
+            yield from (factor for factor in (1, 2, 4, 8, 16, 32) if value % factor == 0)
+
+
+_TRUTH = frozenset({"==", "!=", "<", "<=", ">", ">=", "and", "or"})
+
+
+def _try(expr: Expr, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> int | None:
+    try:
+        value = scalar_value(expr, dims, params)
+    except ScalarError:
+        return None
+    return int(value) if not isinstance(value, bool) and value == int(value) else None

@@ -1,0 +1,202 @@
+"""Test cases: shapes at the edges that `where` allows, every dtype, both values of flags, several kinds of data."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+from ..diagnostics.diagnostic import Sink
+from ..ir.spec import Param, Spec
+from .binding import Binding, BindingError, bind
+from .candidates import Search
+from .cost import cost
+from .scalars import Scalar
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DISTRIBUTIONS = ("normal", "scaled", "shifted", "heavy", "integers")
+"""Kinds of data: standard normal, ×10, +5, heavy-tailed, small whole numbers."""
+WORK = 2e7
+"""Floating-point operations of one case, so that emulating it stays cheap."""
+_ROOM = 65
+"""The extent of dynamic dims for which a choice of static dims must leave room within the work of a case."""
+
+
+class Unsatisfiable(ValueError):
+    """No shape was found that satisfies the `where` clauses."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test: names with their values in the order declared, the kind of data, and the seed that it is drawn from."""
+
+    dtypes: tuple[tuple[str, str], ...]
+    dims: tuple[tuple[str, int], ...]
+    params: tuple[tuple[str, Scalar], ...]
+    data: str
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """`T=f16 M=127 N=136 K=40 causal=true normal`; params that have their default value are left out."""
+        pairs = (*self.dtypes, *self.dims, *((name, _show(value)) for name, value in self.params))
+        return " ".join((*(f"{name}={value}" for name, value in pairs), self.data))
+
+    def binding(self, spec: Spec) -> Binding:
+        return bind(spec, dtypes=dict(self.dtypes), dims=dict(self.dims), params=dict(self.params))
+
+
+def draw_cases(
+    spec: Spec,
+    *,
+    count: int,
+    seed: int,
+    static_shapes: int | None = None,
+    tiles: Sequence[int] = (16, 64, 128),
+    work: float = WORK,
+) -> tuple[Case, ...]:
+    """At least one case for every dtype, else `count` of them; the same for the same arguments.
+
+    `static_shapes` limits the distinct choices of static dims (and of params that are no flags), each of which costs a
+    compilation. `tiles` are the extents around which shapes are drawn. Raises Unsatisfiable.
+    """
+    rng = random.Random(f"{spec.op}:{seed}")
+    draw = _Draw(spec, rng, Search(spec, tiles, rng, lambda dims: True), work)
+    shapes = draw.static_shapes(min(count, static_shapes or count))
+    choices = _choices(spec, rng)
+    count = max(count, len(list(product(*(var.options for var in spec.dtypes)))))
+    cases = [draw.case(at, shapes[at % len(shapes)], choices[at % len(choices)]) for at in range(count)]
+    return tuple(dict.fromkeys(cases))
+
+
+def check_satisfiable(spec: Spec, sink: Sink) -> None:
+    """TS120 where no shape satisfies the clauses."""
+    try:
+        draw_cases(spec, count=1, seed=0)
+    except Unsatisfiable as error:
+        help_text = "look for clauses that contradict each other, or ask for less"
+        sink.error("TS120", str(error), spec.where[0].span if spec.where else spec.span, help=help_text)
+
+
+def make_inputs(spec: Spec, case: Case) -> dict[str, Tensor]:
+    """Every input, on the CPU and contiguous, groups of axes flattened; the same for the same case."""
+    from .inputs import draw_inputs
+
+    return draw_inputs(spec, case.binding(spec), data=case.data, seed=case.seed)
+
+
+@dataclass(frozen=True)
+class _Static:
+    """What a kernel is compiled for, dtypes and flags apart."""
+
+    dims: Mapping[str, int]
+    params: Mapping[str, Scalar]
+
+
+@dataclass
+class _Draw:
+    spec: Spec
+    rng: random.Random
+    search: Search
+    work: float
+
+    def __post_init__(self) -> None:
+        self.cost = cost(self.spec)
+
+    def static_shapes(self, count: int) -> list[_Static]:
+        """Up to `count` distinct choices, each with room for dynamic dims worth testing."""
+        found: dict[tuple, _Static] = {}
+        for attempt in range(2 * count):
+            shape = self._static_shape(len(found))
+            if shape is None and attempt == 0:
+                raise Unsatisfiable(f"no shape of {self.spec.op} was found that satisfies `where`")
+            if shape is not None:
+                found.setdefault(tuple(sorted(shape.dims.items())), shape)
+            if len(found) == count:
+                break
+        return list(found.values())
+
+    def _static_shape(self, at: int) -> _Static | None:
+        params = dict(self._numbers(at))
+        for room in (_ROOM, 17, 1, None):
+            self.search.fits = lambda dims, room=room: self._cheap(dims, room)
+            dims = self.search.solve({}, params)
+            if dims is not None:
+                static = {dim.name: dims[dim.name] for dim in self.spec.static_dims}
+                self.search.note(static)
+                return _Static(static, params)
+        return None
+
+    def _cheap(self, dims: Mapping[str, int], room: int | None) -> bool:
+        """Whether the work fits with dynamic dims of `room` (as they are where larger), unbound static dims at 1."""
+        if room is None:
+            return True
+        return self._flops({**{dim.name: max(room, dims.get(dim.name, 1)) for dim in self.spec.dynamic_dims}}, dims)
+
+    def _flops(self, dynamic: Mapping[str, int], dims: Mapping[str, int]) -> bool:
+        full = {**{dim.name: 1 for dim in self.spec.dims}, **dims, **dynamic}
+        return self.cost.work(full) <= self.work
+
+    def _numbers(self, at: int) -> Iterator[tuple[str, Scalar]]:
+        """Params that are no flags: the default, and on every other static shape another value."""
+        for param in self.spec.params:
+            if param.dtype != "bool" and (param.default is None or at % 2):
+                value = _other_value(param, self.rng)
+                if value is not None:
+                    yield param.name, value
+
+    def case(self, at: int, static: _Static, choice: tuple[tuple, tuple]) -> Case:
+        dtypes, flags = choice
+        params = {**static.params, **dict(flags)}
+        self.search.fits = lambda dims: self._flops({}, dims)
+        dims = self.search.solve(static.dims, params)
+        if dims is None:
+            self.search.fits = lambda dims: True
+            dims = self.search.solve(static.dims, params) or self.search.solve({}, params)
+        if dims is None:
+            raise Unsatisfiable(f"no shape of {self.spec.op} was found that satisfies `where`")
+        self.search.note({dim.name: dims[dim.name] for dim in self.spec.dynamic_dims})
+        return Case(
+            dtypes=dtypes,
+            dims=tuple((dim.name, dims[dim.name]) for dim in self.spec.dims),
+            params=tuple((p.name, params[p.name]) for p in self.spec.params if p.name in params),
+            data=DISTRIBUTIONS[at % len(DISTRIBUTIONS)],
+            seed=self.rng.getrandbits(31),
+        )
+
+
+def _choices(spec: Spec, rng: random.Random) -> list[tuple[tuple, tuple]]:
+    """Every dtype with every setting of the flags; dtypes alternate first, so that few cases show them all."""
+    dtypes = [
+        tuple(zip((var.name for var in spec.dtypes), choice, strict=True))
+        for choice in product(*(var.options for var in spec.dtypes))
+    ]
+    names = [param.name for param in spec.params if param.dtype == "bool"]
+    flags = [tuple(zip(names, choice, strict=True)) for choice in product((True, False), repeat=len(names))]
+    rng.shuffle(dtypes)
+    rounds = math.lcm(len(dtypes), len(flags))
+    pairs = [
+        (dtypes[at % len(dtypes)], flags[(at + at // rounds) % len(flags)]) for at in range(len(dtypes) * len(flags))
+    ]
+    return pairs
+
+
+def _other_value(param: Param, rng: random.Random) -> Scalar | None:
+    """A value that a kernel which ignores the param would not guess; None keeps the default."""
+    if param.default is not None and param.dtype[0] in "iu":
+        return None
+    if param.dtype[0] in "iu":
+        return rng.choice((1, 2, 3, 8, 64))
+    return rng.choice((0.0625, 0.1875, 0.75))
+
+
+def _show(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+__all__ = ["DISTRIBUTIONS", "BindingError", "Case", "Unsatisfiable", "check_satisfiable", "draw_cases", "make_inputs"]

@@ -1,0 +1,168 @@
+"""Floating-point operations and the fewest bytes, symbolic in the dims.
+
+Conventions: every `+ - * /`, every function call and every element that a reduction takes in counts 1, so that a
+contraction counts 2 a point; softmax counts 5 an element; casts, selections, comparisons and index arithmetic count
+nothing. A part that varies with fewer index variables is counted once for each of their values. Bytes: each input is
+read once and each output written once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ..ir.nodes import Access, Along, Axis, Binary, Call, Expr, IndexRef, Reduce, Unary
+from ..ir.show import show_expr
+from ..ir.spec import Definition, Spec
+from ..ir.walk import children
+from .binding import Binding, evaluate_scalar
+from .masks import Mask, masks_of
+from .scalars import scalar_value
+
+_ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "^"})
+_ALONG = {"softmax": 5, "cumsum": 1, "cumprod": 1}
+_MADE_OF_TWO = frozenset({"logsumexp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """`factor` · Π extents, over the points that `mask` leaves where there is one; `dtype` makes elements bytes."""
+
+    factor: int
+    extents: tuple[Expr, ...]
+    mask: Mask | None = None
+    dtype: str = ""
+
+    def value(self, binding: Binding) -> int:
+        size = self.factor * math.prod(int(evaluate_scalar(extent, binding)) for extent in self.extents)
+        width = binding.dtype(self.dtype).bytes if self.dtype else 1
+        return size * width * (self.mask.count(binding) if self.mask else 1)
+
+    def __str__(self) -> str:
+        factors = [str(self.factor)] if self.factor != 1 or not self.extents else []
+        factors += [_parenthesized(extent) for extent in self.extents]
+        factors += [str(self.mask)] if self.mask else []
+        factors += [f"bytes({self.dtype})"] if self.dtype else []
+        return "·".join(factors)
+
+
+@dataclass(frozen=True, slots=True)
+class CostValue:
+    """Numbers for one binding."""
+
+    flops: int
+    bytes: int
+
+    @property
+    def intensity(self) -> float:
+        """Floating-point operations a byte."""
+        return self.flops / self.bytes if self.bytes else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The cost of a spec: sums of terms."""
+
+    flop_terms: tuple[Term, ...]
+    byte_terms: tuple[Term, ...]
+
+    def evaluate(self, binding: Binding) -> CostValue:
+        flops, size = (sum(term.value(binding) for term in terms) for terms in (self.flop_terms, self.byte_terms))
+        return CostValue(flops, size)
+
+    def work(self, dims: Mapping[str, int]) -> int:
+        """Flops with nothing masked, from extents alone: monotone in every dim."""
+        return sum(_points(term, dims) for term in self.flop_terms)
+
+    @property
+    def flops(self) -> str:
+        """Such as `2·M·N·K`."""
+        return " + ".join(map(str, self.flop_terms)) or "0"
+
+    @property
+    def bytes(self) -> str:
+        """Such as `M·K·bytes(T) + …`."""
+        return " + ".join(map(str, self.byte_terms)) or "0"
+
+
+def cost(spec: Spec) -> Cost:
+    """The cost of computing every output once."""
+    masks = masks_of(spec)
+    found = [term for definition in spec.math for term in _definition_terms(definition, masks)]
+    tensors = (*spec.inputs, *spec.outputs)
+    return Cost(
+        flop_terms=tuple(_merged(found)),
+        byte_terms=tuple(Term(1, tensor.shape, dtype=tensor.dtype) for tensor in tensors),
+    )
+
+
+def _definition_terms(definition: Definition, masks: Mapping[str, Mask]) -> Iterator[Term]:
+    """The terms of a statement: each operation over the index variables that it varies with."""
+    mask = masks.get(definition.target)
+    scope = {axis.name: axis for axis in definition.axes}
+    for factor, names, axes in _operations(definition.value, scope):
+        yield _term(factor, names, axes, mask)
+
+
+def _operations(expr: Expr, scope: dict[str, Axis]) -> Iterator[tuple[int, frozenset[str], dict[str, Axis]]]:
+    """(operations, index variables that they vary with, axes in scope) of everything below `expr`."""
+    if isinstance(expr, Access):
+        return
+    inner = scope
+    if isinstance(expr, Reduce):
+        inner = {**scope, **{axis.name: axis for axis in expr.axes}}
+        taken = 3 if expr.function in _MADE_OF_TWO else 1
+        yield taken, free_indices(expr.body) | {axis.name for axis in expr.axes}, inner
+    elif isinstance(expr, Along):
+        yield _ALONG[expr.function], free_indices(expr.body) | {expr.axis}, scope
+    elif _counts(expr):
+        yield 1, free_indices(expr), scope
+    for child in children(expr):
+        yield from _operations(child, inner)
+
+
+def _counts(expr: Expr) -> bool:
+    """Whether the node is an operation on data: comparisons and arithmetic of indices and dims are not."""
+    arithmetic = isinstance(expr, Call | Unary) or (isinstance(expr, Binary) and expr.op in _ARITHMETIC)
+    return arithmetic and reads_data(expr)
+
+
+def reads_data(expr: Expr) -> bool:
+    """Whether a tensor is read anywhere in the expression."""
+    return isinstance(expr, Access) or any(reads_data(child) for child in children(expr))
+
+
+def free_indices(expr: Expr) -> frozenset[str]:
+    """The index variables that the value of an expression varies with."""
+    if isinstance(expr, IndexRef):
+        return frozenset({expr.name})
+    found = frozenset().union(*(free_indices(child) for child in children(expr)))
+    return found - {axis.name for axis in expr.axes} if isinstance(expr, Reduce) else found
+
+
+def _term(factor: int, names: frozenset[str], axes: Mapping[str, Axis], mask: Mask | None) -> Term:
+    masked = mask is not None and set(mask.names) <= names
+    left = names - set(mask.names) if masked else names
+    extents = tuple(axis.extent for name, axis in axes.items() if name in left)
+    return Term(factor, extents, mask if masked else None)
+
+
+def _merged(terms: list[Term]) -> list[Term]:
+    """Like terms added up, the largest powers first."""
+    factors: dict[tuple, int] = {}
+    for term in terms:
+        key = (term.extents, term.mask)
+        factors[key] = factors.get(key, 0) + term.factor
+    merged = [Term(factor, extents, mask) for (extents, mask), factor in factors.items()]
+    return sorted(merged, key=lambda term: -len(term.extents) - (len(term.mask.names) if term.mask else 0))
+
+
+def _points(term: Term, dims: Mapping[str, int]) -> int:
+    extents = (*term.extents, *(axis.extent for axis in term.mask.axes)) if term.mask else term.extents
+    return term.factor * math.prod(int(scalar_value(extent, dims, {})) for extent in extents)
+
+
+def _parenthesized(extent: Expr) -> str:
+    text = show_expr(extent)
+    return f"({text})" if isinstance(extent, Binary) else text

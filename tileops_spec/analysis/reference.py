@@ -1,0 +1,244 @@
+"""The mathematics against the references of a spec, before any kernel is asked for."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from ..diagnostics.diagnostic import Severity, Sink
+from ..ir.nodes import DimRef
+from ..ir.spec import Reference, Spec, TensorDecl
+from .binding import Binding, holds, shape_of
+from .cases import Case, Unsatisfiable, check_satisfiable, draw_cases, make_inputs
+from .compare import Mismatch, compare
+from .estimate import Estimate
+from .oracle import OracleError, evaluate
+
+LEADING: tuple[tuple[int, ...], ...] = ((), (3,), (2, 3))
+"""What a group of axes stands for in turn, besides one axis of the case's extent."""
+_CASES = 10
+_SLACK = 4.0
+"""Both sides of a comparison in float64 round, and the bound covers one."""
+_CHOOSES_DTYPE = re.compile(r"float|half|double")
+_BUILTINS = {
+    each.__name__: each
+    for each in (abs, bool, dict, enumerate, float, int, len, list, max, min, range, reversed, round, sum, tuple, zip)
+}
+
+
+class ReferenceError(Exception):
+    """The reference raised, or returned something else than the outputs; the message says what."""
+
+
+def call_reference(
+    reference: Reference,
+    spec: Spec,
+    binding: Binding,
+    tensors: Mapping[str, Tensor],
+    *,
+    leading: Mapping[str, tuple[int, ...]] | None = None,
+) -> dict[str, Tensor]:
+    """The outputs by name, with groups of axes flattened, as the reference computes them from copies of `tensors`.
+
+    `tensors` have their groups flattened; `leading` gives the axes that each group stands for (by default one axis).
+    The expression sees torch, math, the tensors, the params and the dims (a group as its tuple of extents).
+    """
+    groups = {dim.name: (binding.dims[dim.name],) for dim in spec.dims if dim.spread} | dict(leading or {})
+    given = {each.name: _unflatten(each, tensors[each.name].clone(), binding, groups) for each in spec.inputs}
+    names = {"torch": torch, "math": math, **binding.params, **binding.dims, **groups, **given}
+    try:
+        code = compile(f"({reference.expression}\n)", f"<reference {reference.library}>", "eval")
+        result = eval(code, {"__builtins__": _BUILTINS, **names})
+    except Exception as error:
+        raise ReferenceError(f"{type(error).__name__}: {error}") from error
+    return dict(_outputs(result, spec, binding, groups))
+
+
+def check_references(spec: Spec, sink: Sink, *, cases: Sequence[Case] | None = None) -> None:
+    """TS201 and TS202 for each reference, at its first case that fails; TS120 where no case can be drawn.
+
+    A reference is called with float64 copies of the inputs. Its results are held to the bound of the mathematics in
+    float64, or in float32 where its expression chooses dtypes itself. It is called with the declared dtypes as well,
+    where it is held to the bound of computing everything in the output's dtype: straying there is a warning.
+    """
+    try:
+        cases = draw_cases(spec, count=_CASES, seed=0) if cases is None else cases
+    except Unsatisfiable:
+        check_satisfiable(spec, sink)
+        return
+    for reference in spec.references:
+        for finding in _findings(reference, spec, cases):
+            finding.report(reference, sink)
+            break
+
+
+@dataclass(frozen=True)
+class _Finding:
+    code: str
+    message: str
+    help: str
+    severity: Severity = Severity.ERROR
+
+    def report(self, reference: Reference, sink: Sink) -> None:
+        report = sink.error if self.severity is Severity.ERROR else sink.warning
+        report(self.code, self.message, reference.span, help=self.help)
+
+
+def _findings(reference: Reference, spec: Spec, cases: Sequence[Case]) -> Iterator[_Finding]:
+    """Errors before warnings."""
+    warnings = []
+    for at, case in enumerate(cases):
+        for finding in _try_case(reference, spec, *_with_groups(spec, case, at)):
+            if finding.severity is Severity.ERROR:
+                yield finding
+            warnings.append(finding)
+    yield from warnings
+
+
+def _with_groups(spec: Spec, case: Case, at: int) -> tuple[Case, dict[str, tuple[int, ...]]]:
+    """The case with its groups of axes standing for one of LEADING, as far as `where` allows; and what they are."""
+    groups = [dim.name for dim in spec.dims if dim.spread]
+    shape = (*LEADING, None)[at % (len(LEADING) + 1)]
+    if shape is not None:
+        dims = tuple((name, math.prod(shape) if name in groups else value) for name, value in case.dims)
+        changed = replace(case, dims=dims)
+        if not holds(spec, changed.binding(spec)):
+            return changed, dict.fromkeys(groups, shape)
+    return case, {}
+
+
+def _try_case(
+    reference: Reference, spec: Spec, case: Case, leading: Mapping[str, tuple[int, ...]]
+) -> Iterator[_Finding]:
+    run = _Run(reference, spec, case, leading)
+    try:
+        wide = run.call(wide=True)
+    except ReferenceError:
+        wide = None  # many libraries have no float64: the declared dtypes decide then
+    try:
+        declared = run.call(wide=False)
+    except ReferenceError as error:
+        yield run.failed(error, Severity.ERROR if wide is None else Severity.WARNING)
+        declared = None
+    try:
+        if wide is not None:
+            yield from run.disagreements(wide, "f32" if run.chooses_dtype else "f64", Severity.ERROR)
+        if declared is not None:
+            severity = Severity.ERROR if wide is None else Severity.WARNING
+            yield from run.disagreements(declared, run.narrowest(), severity)
+    except OracleError as error:
+        yield run.no_value(error)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One reference on one case."""
+
+    reference: Reference
+    spec: Spec
+    case: Case
+    leading: Mapping[str, tuple[int, ...]]
+
+    @property
+    def place(self) -> str:
+        axes = "".join(f" ({name} = {list(shape)})" for name, shape in self.leading.items())
+        return f"case `{self.case.label}`{axes}"
+
+    @property
+    def chooses_dtype(self) -> bool:
+        return bool(_CHOOSES_DTYPE.search(self.reference.expression))
+
+    def inputs(self) -> dict[str, Tensor]:
+        return make_inputs(self.spec, self.case)
+
+    def call(self, *, wide: bool) -> dict[str, Tensor]:
+        """The reference's outputs, from inputs in float64 or in their own dtypes."""
+        tensors = self.inputs()
+        if wide:
+            tensors = {name: t.double() if t.is_floating_point() else t for name, t in tensors.items()}
+        return call_reference(self.reference, self.spec, self.case.binding(self.spec), tensors, leading=self.leading)
+
+    def narrowest(self) -> str | None:
+        """The float dtype of least precision among the outputs."""
+        binding = self.case.binding(self.spec)
+        floats = [dtype for each in self.spec.outputs if (dtype := binding.dtype(each.dtype)).is_float]
+        return min(floats, key=lambda dtype: dtype.precision).name if floats else None
+
+    def disagreements(
+        self, actual: Mapping[str, Tensor], as_float: str | None, severity: Severity
+    ) -> Iterator[_Finding]:
+        expected = evaluate(self.spec, self.case.binding(self.spec), self.inputs(), as_float=as_float)
+        for output in self.spec.outputs:
+            estimate = expected[output.name]
+            mismatch = compare(output.name, actual[output.name], Estimate(estimate.value, estimate.error * _SLACK))
+            if mismatch is not None:
+                yield self.disagreement(mismatch, severity, str(actual[output.name].dtype).removeprefix("torch."))
+
+    def disagreement(self, found: Mismatch, severity: Severity, dtype: str) -> _Finding:
+        place = f"{found.tensor}[{', '.join(map(str, found.index))}]"
+        message = (
+            f"`{self.reference.library}` gives {place} = {found.actual:.8g} where the mathematics gives "
+            f"{found.expected:.8g} ± {found.bound:.2g}, in {self.place}, computed in {dtype}; "
+            f"{found.count} of {found.total} elements differ"
+        )
+        if severity is Severity.ERROR:
+            help_text = "one of the two is wrong: compare them term by term on the smallest shape that fails"
+        else:
+            help_text = "in float64 they agree: this reference rounds more than its dtype asks for"
+        return _Finding("TS201", message, help_text, severity)
+
+    def failed(self, error: ReferenceError, severity: Severity) -> _Finding:
+        message = f"`{self.reference.library}` fails in {self.place}: {error}"
+        names = ", ".join(
+            ("torch", "math", *(each.name for each in (*self.spec.inputs, *self.spec.dims, *self.spec.params)))
+        )
+        help_text = f"the expression sees {names}, and returns {_form(self.spec)}"
+        if severity is Severity.WARNING:
+            help_text = "it works in float64: on a machine without a GPU some dtypes are missing"
+        return _Finding("TS202", message, help_text, severity)
+
+    def no_value(self, error: OracleError) -> _Finding:
+        message = f"the mathematics has no value in {self.place}: {error}"
+        return _Finding("TS201", message, "narrow `where`, or keep the index in range")
+
+
+def _form(spec: Spec) -> str:
+    names = [output.name for output in spec.outputs]
+    return f"the tensor {names[0]}" if len(names) == 1 else f"the tuple ({', '.join(names)})"
+
+
+def _is_group(extent: object, groups: Mapping[str, tuple[int, ...]]) -> bool:
+    return isinstance(extent, DimRef) and extent.name in groups
+
+
+def _full_shape(tensor: TensorDecl, binding: Binding, groups: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
+    """The extents with every group spelt out."""
+    flat = zip(tensor.shape, shape_of(tensor, binding), strict=True)
+    parts = (groups[extent.name] if _is_group(extent, groups) else (size,) for extent, size in flat)  # type: ignore[union-attr]
+    return tuple(size for part in parts for size in part)
+
+
+def _unflatten(tensor: TensorDecl, value: Tensor, binding: Binding, groups: Mapping[str, tuple[int, ...]]) -> Tensor:
+    return value.reshape(_full_shape(tensor, binding, groups))
+
+
+def _outputs(
+    result: object, spec: Spec, binding: Binding, groups: Mapping[str, tuple[int, ...]]
+) -> Iterator[tuple[str, Tensor]]:
+    values = (result,) if isinstance(result, Tensor) else result
+    if isinstance(values, dict):
+        values = tuple(values.get(output.name) for output in spec.outputs)
+    if not isinstance(values, tuple | list) or len(values) != len(spec.outputs):
+        raise ReferenceError(f"it returned {type(result).__name__}, not {_form(spec)}")
+    for output, value in zip(spec.outputs, values, strict=True):
+        shape = _full_shape(output, binding, groups)
+        if not isinstance(value, Tensor):
+            raise ReferenceError(f"for {output.name} it returned {type(value).__name__}, not a tensor")
+        if tuple(value.shape) != shape:
+            raise ReferenceError(f"for {output.name} it returned the shape {tuple(value.shape)}, not {shape}")
+        yield output.name, value.reshape(shape_of(output, binding))
