@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tileops_spec.analysis.scalars import SCALAR_FUNCTIONS, ScalarError, scalar_value
+from tileops_spec.ir.functions import ELEMENTWISE
 from tileops_spec.ir.nodes import Access, Binary, Call, Cast, DimRef, Number, ParamRef, Select, Unary
 from tileops_spec.scaffold.python_code import divisors, names_in, python_expr
 
@@ -99,3 +101,16 @@ EXPRESSIONS = st.recursive(
 @given(EXPRESSIONS)
 def test_brackets_keep_the_meaning(expr):
     assert eval(python_expr(expr), {"math": math}) == evaluate(expr)
+
+
+@pytest.mark.parametrize("function", sorted(SCALAR_FUNCTIONS))
+@pytest.mark.parametrize("values", [(2, 3, 5), (0.25, -0.5, 0.75), (1.0, 2.0, 1.5)])
+def test_functions_mean_what_they_mean_in_analysis(function, values):
+    """Python source and `evaluate_scalar` are two readings of one expression."""
+    arguments = tuple(number(value) for value in values[: ELEMENTWISE[function]])
+    expr = binary("-", number(7), Call(function=function, args=arguments))
+    try:
+        expected = scalar_value(expr, {}, {})
+    except (ScalarError, TypeError):
+        pytest.skip("no value for these arguments")
+    assert eval(python_expr(expr), {"math": math}) == pytest.approx(expected)
