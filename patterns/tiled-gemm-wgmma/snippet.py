@@ -12,9 +12,9 @@ def kernel(N, K, dtype, *, block_M=128, block_N=256, block_K=64, num_stages=4, g
     M = T.dynamic("M")
     k_tiles = (K + block_K - 1) // block_K
     n_tiles = (N + block_N - 1) // block_N
-    # The output leaves through shared memory half a tile at a time: 4 stages of (128 + 256) × 64 × 2 B are 192 KiB,
-    # half a tile of C 32 KiB more; the whole tile would pass the 227 KiB that a block may have.
-    half_N = block_N // 2
+    # The output leaves through shared memory in column slices: 4 stages of (128 + 256) × 64 × 2 B are 192 KiB, a slice
+    # of C 32 KiB more; the whole tile would pass the 227 KiB that a block may have. Slices are multiples of 64 columns.
+    slice_N = 128 if block_N % 128 == 0 else 64
 
     @T.prim_func
     def main(
@@ -28,7 +28,7 @@ def kernel(N, K, dtype, *, block_M=128, block_N=256, block_K=64, num_stages=4, g
             # The stage is the leading axis. Buffers that gemm reads get the swizzled layout WGMMA wants by themselves.
             A_s = T.alloc_shared((num_stages, block_M, block_K), dtype)
             B_s = T.alloc_shared((num_stages, block_K, block_N), dtype)
-            C_s = T.alloc_shared((block_M, half_N), dtype)
+            C_s = T.alloc_shared((block_M, slice_N), dtype)
             acc = T.alloc_fragment((block_M, block_N), "float32")
             # full: 128 producer threads arrive, and TMA's bytes count too. empty: 256 consumer threads arrive.
             full = T.alloc_barrier([128] * num_stages)
@@ -66,9 +66,9 @@ def kernel(N, K, dtype, *, block_M=128, block_N=256, block_K=64, num_stages=4, g
                     # Epilogue in float32, before the cast to the output dtype. The guard covers a ragged N.
                     for i, j in T.Parallel(block_M, block_N):
                         acc[i, j] += T.if_then_else(bx * block_N + j < N, bias[bx * block_N + j], 0)
-                    for h in T.unroll(2):
-                        T.copy(acc[:, h * half_N : (h + 1) * half_N], C_s)
-                        T.copy(C_s, C[by * block_M, bx * block_N + h * half_N])  # TMA store clips ragged M and N
+                    for c in T.unroll(block_N // slice_N):
+                        T.copy(acc[:, c * slice_N : (c + 1) * slice_N], C_s)
+                        T.copy(C_s, C[by * block_M, bx * block_N + c * slice_N])  # TMA store clips ragged M and N
             else:
                 T.dec_max_nreg(24)
                 for w in T.serial(my_tiles):
