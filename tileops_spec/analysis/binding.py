@@ -54,6 +54,12 @@ def bind_workload(spec: Spec, values: Mapping[str, object], dtypes: Mapping[str,
     return bind(spec, dims=dims, dtypes=dtypes, params=params)  # type: ignore[arg-type]
 
 
+def dtype_options(spec: Spec, name: str) -> tuple[DType, ...]:
+    """The concrete dtypes that a name may stand for: a variable's options, else the dtype itself."""
+    variable = next((each for each in spec.dtypes if each.name == name), None)
+    return tuple(DTYPES[option] for option in (variable.options if variable else (name,)))
+
+
 def evaluate_scalar(expr: Expr, binding: Binding, indices: Mapping[str, int] | None = None) -> Scalar:
     """The value of an expression over dims and params (and index variables, where given). Raises BindingError."""
     try:
