@@ -1,0 +1,36 @@
+#include "dtypes.h"
+
+// A float rounded to nearest even into `exponent` and `fraction` bits. `special` is the code from which on values
+// do not fit: `overflow` stands for them, `nan` for NaN.
+template <int EXPONENT, int FRACTION> static u32 narrow(float f, u32 special, u32 overflow, u32 nan) {
+    const int bias = (1 << (EXPONENT - 1)) - 1, shift = 23 - FRACTION;
+    u32 u = bits_of_float(f), sign = (u >> 31) << (EXPONENT + FRACTION), code;
+    u &= 0x7fffffffu;
+    if (u > 0x7f800000u) return sign | nan;
+    if (u >= 0x7f800000u) return sign | overflow;
+    if (u < (u32)(128 - bias) << 23) {
+        // Adding 2^(23 - FRACTION + 1 - bias) lets the hardware round a subnormal result.
+        u32 magic = (u32)(127 - bias + shift + 1) << 23;
+        code = bits_of_float(float_of_bits(u) + float_of_bits(magic)) - magic;
+    } else {
+        u32 odd = (u >> shift) & 1;
+        code = (u + ((u32)(bias - 127) << 23) + ((1u << (shift - 1)) - 1) + odd) >> shift;
+    }
+    return sign | (code >= special ? overflow : code);
+}
+u16 f16_bits(float f) { return (u16)narrow<5, 10>(f, 0x7c00, 0x7c00, 0x7e00); }
+u16 bf16_bits(float f) {
+    u32 u = bits_of_float(f);
+    if ((u & 0x7fffffffu) > 0x7f800000u) return 0x7fc0;
+    return (u16)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
+}
+u8 e4m3_bits(float f) { return (u8)narrow<4, 3>(f, 0x7f, 0x7f, 0x7f); }
+u8 e5m2_bits(float f) { return (u8)narrow<5, 2>(f, 0x7c, 0x7c, 0x7f); }
+
+float e4m3_value(u8 b) {
+    u32 sign = (u32)(b & 0x80) << 24, exponent = (b >> 3) & 15, fraction = b & 7;
+    if ((b & 0x7f) == 0x7f) return float_of_bits(sign | 0x7fc00000u);
+    if (exponent == 0) return float_of_bits(sign | bits_of_float((float)fraction * 0.001953125f));
+    return float_of_bits(sign | ((exponent + 120) << 23) | (fraction << 20));
+}
+float e5m2_value(u8 b) { return f16_value((u16)((u16)b << 8)); }

@@ -1,0 +1,31 @@
+// Tile operators: loops over regions of buffers of any dtype, compiled once.
+#pragma once
+#include "memory.h"
+
+struct Region {
+    Buf* buf;
+    i64 lo[MAX_RANK];
+    i64 extent[MAX_RANK];
+};
+// A scalar on its way into a region: floats as double, integers as i64.
+struct Scalar { double f; i64 i; };
+template <class T> static inline Scalar scalar(T v) { return Scalar{(double)v, (i64)v}; }
+template <> inline Scalar scalar<double>(double v) { return Scalar{v, cvt<i64>(v)}; }
+template <> inline Scalar scalar<float>(float v) { return Scalar{v, cvt<i64>(v)}; }
+template <> inline Scalar scalar<f16>(f16 v) { return scalar<float>(v); }
+template <> inline Scalar scalar<bf16>(bf16 v) { return scalar<float>(v); }
+template <> inline Scalar scalar<e4m3>(e4m3 v) { return scalar<float>(v); }
+template <> inline Scalar scalar<e5m2>(e5m2 v) { return scalar<float>(v); }
+
+enum Reduction { SUM, ABSSUM, MAXIMUM, ABSMAX, MINIMUM, BITAND, BITOR, BITXOR };
+
+// `by_src`: the extents of src give the iteration space, else those of dst. An extent of -1 fixes a dimension.
+// `site` is that of the first region, `site + 1` that of the second, and so on.
+void tile_copy(const Region& src, const Region& dst, bool by_src, int site);
+void tile_fill(const Region& dst, Scalar value, DType from, int site);
+void tile_gemm(const Region& a, const Region& b, const Region& c, bool ta, bool tb, bool clear, int site);
+void tile_reduce(const Region& src, const Region& dst, Reduction op, int dim, bool clear, int site);
+void tile_scan(const Region& src, const Region& dst, bool maximum, int dim, bool reverse, int site);
+void tile_transpose(const Region& src, const Region& dst, int site);
+void tile_atomic(Update op, const Region& src, const Region& dst, bool by_src, int site);
+void tile_atomic_value(Update op, Scalar value, DType from, const Region& dst, int site);

@@ -1,0 +1,294 @@
+"""Statements of TIR as C++ statements."""
+
+from __future__ import annotations
+
+from ..errors import Unsupported
+from .expressions import emit
+from .names import cpp_type
+from .synchronization import NO_OPERATION, SYNCHRONIZATION
+from .tiles import collective, emit_tile_operator
+from .walk import call_name, children, is_chip
+
+PARALLEL, THREAD_BINDING = 1, 4
+
+
+def translate_statement(stmt, scope) -> None:
+    """Append the C++ text of a statement to the scope."""
+    before = scope.lines.enter(stmt)
+    rule = _RULES.get(type(stmt).__name__)
+    if rule is None:
+        raise Unsupported(f"statement {type(stmt).__name__}", scope.line)
+    rule(stmt, scope)
+    if type(stmt).__name__ != "SeqStmt":
+        scope.lines.current = before if before is not None else scope.lines.current
+
+
+def _sequence(stmt, scope) -> None:
+    for child in stmt.seq:
+        translate_statement(child, scope)
+
+
+def _block_realize(stmt, scope) -> None:
+    translate_statement(stmt.block, scope)
+
+
+def _block(stmt, scope) -> None:
+    for buffer in stmt.alloc_buffers:
+        scope.buffers.add_chip(buffer, scope)
+    if stmt.match_buffers:
+        raise Unsupported("match_buffer inside a kernel", scope.line)
+    for key, value in dict(stmt.annotations or {}).items():
+        if key == "barrier_init":
+            for data, counts in value.items():
+                scope.buffers.set_arrivals(data, [int(c) for c in counts])
+        elif key == "safe_value_map":
+            scope.safe_values.update({data: float(v.value) for data, v in value.items()})
+        elif key in ("reducer_info", "reducer_info_v2", "ws_schedule"):
+            raise Unsupported(f"block annotation {key}", scope.line)
+    if stmt.init is not None:
+        raise Unsupported("block with an init statement", scope.line)
+    translate_statement(stmt.body, scope)
+
+
+def _allocate(stmt, scope) -> None:
+    scope.buffers.add_chip(stmt.buffer, scope)
+    if getattr(stmt, "body", None) is not None:
+        translate_statement(stmt.body, scope)
+
+
+def _declare(stmt, scope) -> None:
+    """A view: resolved where it is used, through the data that it shares."""
+    scope.buffers.storage(stmt.buffer, scope)
+    if getattr(stmt, "body", None) is not None:
+        translate_statement(stmt.body, scope)
+
+
+def _attribute(stmt, scope) -> None:
+    translate_statement(stmt.body, scope)
+
+
+def _bind(stmt, scope) -> None:
+    if call_name(stmt.value) == "launch_thread_idx":
+        return _bind_thread(stmt, scope)
+    if not scope.is_bound(stmt.value):
+        return scope.define_inline(stmt.var, stmt.value)
+    loads, bounds = scope.loads, scope.interval(stmt.value)
+    value = emit(stmt.value, scope)
+    name = scope.declare(stmt.var, bounds)
+    kind = cpp_type(stmt.var.dtype)
+    if scope.loads == loads:
+        return scope.emit(f"const {kind} {name} = {value};")
+    scope.emit(f"TAINT = CLEAN; const {kind} {name} = {value}; const u8 {name}_taint = TAINT;")
+    scope.taints[stmt.var] = f"{name}_taint"
+
+
+def _bind_thread(stmt, scope) -> None:
+    x, y, _ = scope.plan.extents
+    axis = int(stmt.value.args[0])
+    thread = f"(fiber * {scope.plan.width})"
+    text = (f"{thread} % {x}", f"{thread} / {x} % {y}", f"{thread} / {x * y}")[axis]
+    name = scope.declare(stmt.var, (0, scope.plan.extents[axis] - 1))
+    scope.emit(f"const i32 {name} = {text};")
+
+
+def _for(stmt, scope) -> None:
+    kind = int(stmt.kind)
+    if kind == THREAD_BINDING:
+        raise Unsupported("thread binding inside a kernel", scope.line)
+    if getattr(stmt, "step", None) is not None and int(stmt.step) != 1:
+        raise Unsupported("loop with a step", scope.line)
+    if kind == PARALLEL and not scope.parallel:
+        return _parallel(stmt, scope)
+    _loop(stmt, scope)
+
+
+def _loop(stmt, scope) -> None:
+    loads = scope.loads
+    low, extent = emit(stmt.min, scope), emit(stmt.extent, scope)
+    kind = cpp_type(stmt.loop_var.dtype)
+    (first, _), (_, count) = scope.interval(stmt.min), scope.interval(stmt.extent)
+    _, last_low = scope.interval(stmt.min)
+    name = scope.declare(stmt.loop_var, (first, last_low + count - 1))
+    scope.emit("{")
+    scope.depth += 1
+    scope.emit("TAINT = CLEAN;") if scope.loads != loads else None
+    scope.emit(f"const {kind} {name}_low = {low}, {name}_count = {extent};")
+    if scope.loads != loads:
+        scope.emit(f"choose({scope.site('bound', 'the bounds of a loop')});")
+    scope.emit(f"for ({kind} {name}_i = 0; {name}_i < {name}_count; ++{name}_i) {{")
+    index = f"{name}_low + {name}_i"
+    if int(stmt.kind) == PARALLEL:
+        index = f"{name}_low + (REVERSED ? {name}_count - 1 - {name}_i : {name}_i)"
+    scope.depth += 1
+    scope.emit(f"const {kind} {name} = {index};")
+    translate_statement(stmt.body, scope)
+    scope.depth -= 2
+    scope.emit("    }")
+    scope.emit("}")
+
+
+def _parallel(stmt, scope) -> None:
+    """An outermost T.Parallel: run once for all threads, in the order that the run asks for."""
+    outside, scope.text = scope.text, []
+    scope.parallel = True
+    _loop(stmt, scope)
+    scope.parallel = False
+    body, scope.text = scope.text, outside
+    if scope.plan.fibers == 1:
+        scope.text += body
+    else:
+        collective(scope, "T.Parallel", [line.removeprefix("    ") for line in body])
+
+
+def _condition(expr, scope, what: str) -> str:
+    """Emit the evaluation of a condition; gives a C++ expression for its value."""
+    loads = scope.loads
+    text = emit(expr, scope)
+    if scope.loads == loads:
+        return text
+    name = scope.names.fresh("condition")
+    scope.emit(f"TAINT = CLEAN; const bool {name} = {text};")
+    scope.emit(f"choose({scope.site('branch', what)});")
+    return name
+
+
+def _if(stmt, scope) -> None:
+    scope.emit("{")
+    scope.depth += 1
+    condition = _condition(stmt.condition, scope, "the condition of an if")
+    yes, no = scope.plan.split(stmt.condition, scope.mask)
+    scope.emit(f"if ({condition}) {{")
+    _branch(stmt.then_case, yes, scope)
+    if stmt.else_case is not None:
+        scope.emit("} else {")
+        _branch(stmt.else_case, no, scope)
+    scope.emit("}")
+    scope.depth -= 1
+    scope.emit("}")
+
+
+def _branch(stmt, mask: int | None, scope) -> None:
+    outer, scope.mask = scope.mask, mask
+    scope.depth += 1
+    if mask != 0:  # a branch that no thread takes has no participants for its collectives
+        translate_statement(stmt, scope)
+    scope.depth -= 1
+    scope.mask = outer
+
+
+def _while(stmt, scope) -> None:
+    scope.emit("for (i64 rounds = 0;;) {")
+    scope.depth += 1
+    condition = _condition(stmt.condition, scope, "the condition of a while")
+    scope.emit(f"if (!({condition})) break;")
+    scope.emit(f"if (++rounds > (1 << 24)) endless({scope.site('while', 'a while loop')});")
+    translate_statement(stmt.body, scope)
+    scope.depth -= 1
+    scope.emit("}")
+
+
+def _touches_shared(scope, *expressions) -> bool:
+    for expr in expressions:
+        if type(expr).__name__ == "BufferLoad" and expr.buffer.scope().startswith("shared"):
+            return True
+        if _touches_shared(scope, *children(expr)):
+            return True
+    return False
+
+
+def _soft_sync(scope, touches: bool) -> None:
+    """TileLang puts a __syncthreads between statements that share memory: let the other threads catch up."""
+    if touches and scope.plan.width == 1 and scope.plan.fibers > 1 and not scope.parallel:
+        scope.emit("soft_sync(fiber);")
+
+
+def _store(stmt, scope) -> None:
+    shared = stmt.buffer.scope().startswith("shared")
+    _soft_sync(scope, shared or _touches_shared(scope, stmt.value, *stmt.indices))
+    if any(type(index).__name__ == "Ramp" for index in stmt.indices):
+        return _store_vector(stmt, scope)
+    loads = scope.loads
+    for index in stmt.indices:
+        emit(index, scope)
+    if scope.loads != loads:
+        return _store_indirect(stmt, scope)
+    value = emit(stmt.value, scope)
+    scope.emit(f"TAINT = CLEAN; {scope.buffers.store(stmt.buffer, stmt.indices, value, scope, emit)}")
+
+
+def _store_indirect(stmt, scope) -> None:
+    """A store at an index that was read: an index from an unwritten element is an error in itself."""
+    site = scope.site("address", stmt.buffer.name)
+    scope.emit("{")
+    texts = [emit(index, scope) for index in stmt.indices]
+    names = [scope.names.fresh("at") for _ in texts]
+    for name, text in zip(names, texts, strict=True):
+        scope.emit(f"    TAINT = CLEAN; const i64 {name} = {text}; choose({site});")
+    value = emit(stmt.value, scope)
+    scope.emit(f"    TAINT = CLEAN; {scope.buffers.store_at(stmt.buffer, names, value, scope)}")
+    scope.emit("}")
+
+
+def _store_vector(stmt, scope) -> None:
+    """`x[a:b] = y[c:d]`: all lanes are read before one is written."""
+    lanes = next(int(i.lanes) for i in stmt.indices if type(i).__name__ == "Ramp")
+    kind = cpp_type(stmt.buffer.dtype)
+    scope.lane = "lane"
+    value = emit(stmt.value, scope)
+    store = scope.buffers.store(stmt.buffer, stmt.indices, "value[lane]", scope, emit)
+    scope.lane = None
+    scope.emit(f"{{ {kind} value[{lanes}]; u8 taint[{lanes}];")
+    each = f"for (i32 lane = 0; lane < {lanes}; ++lane)"
+    scope.emit(f"  {each} {{ TAINT = CLEAN; value[lane] = {value}; taint[lane] = TAINT; }}")
+    scope.emit(f"  {each} {{ TAINT = taint[lane]; {store} }} }}")
+
+
+def _evaluate(stmt, scope) -> None:
+    call = stmt.value
+    name = call_name(call)
+    if name is None or name in NO_OPERATION:
+        return
+    if name.startswith("tileop."):
+        if scope.parallel:
+            raise Unsupported(f"tile operator T.{name.removeprefix('tileop.')} inside T.Parallel", scope.line)
+        return emit_tile_operator(name.removeprefix("tileop."), call, scope)
+    if name in SYNCHRONIZATION:
+        return SYNCHRONIZATION[name](call, scope)
+    if name in ("break_loop", "loop_break", "continue_loop"):
+        return scope.emit("continue;" if name.startswith("continue") else "break;")
+    if name.startswith("device_assert"):
+        return _device_assert(call, scope)
+    if name.startswith("atomic_") and name.endswith("elem_op"):
+        chip = is_chip(call.args[0].args[0].buffer)
+        _soft_sync(scope, chip or _touches_shared(scope, *call.args[1:2]))
+        return scope.emit(f"TAINT = CLEAN; {scope.buffers.atomic(call, scope, emit)};")
+    raise Unsupported(f"call of {call.op.name}", scope.line)
+
+
+def _device_assert(call, scope) -> None:
+    site = scope.site("assert", "T.device_assert")
+    scope.emit(f"TAINT = CLEAN; if (!{emit(call.args[0], scope)}) record(DEVICE_ASSERT, {site});")
+
+
+def _assert(stmt, scope) -> None:
+    site = scope.site("assert", "an assertion")
+    scope.emit(f"if (!{emit(stmt.condition, scope)}) record(DEVICE_ASSERT, {site});")
+    if getattr(stmt, "body", None) is not None:
+        translate_statement(stmt.body, scope)
+
+
+_RULES = {
+    "SeqStmt": _sequence,
+    "SBlockRealize": _block_realize,
+    "SBlock": _block,
+    "AllocBuffer": _allocate,
+    "DeclBuffer": _declare,
+    "AttrStmt": _attribute,
+    "Bind": _bind,
+    "For": _for,
+    "IfThenElse": _if,
+    "While": _while,
+    "BufferStore": _store,
+    "Evaluate": _evaluate,
+    "AssertStmt": _assert,
+}

@@ -1,0 +1,248 @@
+"""Tile operators: calls of the runtime on regions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import Unsupported
+from .expressions import emit
+from .names import tag
+from .walk import is_chip
+
+REDUCTIONS = {
+    "sum": "SUM",
+    "abssum": "ABSSUM",
+    "max": "MAXIMUM",
+    "absmax": "ABSMAX",
+    "min": "MINIMUM",
+    "bitand": "BITAND",
+    "bitor": "BITOR",
+    "bitxor": "BITXOR",
+}
+GEMM_OPERANDS = frozenset({"f16", "bf16", "float", "double", "e4m3", "e5m2", "i8", "u8", "i32"})
+GEMM_ACCUMULATORS = frozenset({"float", "f16", "bf16", "double", "i32"})
+LEVELS = {"local.fragment": 2, "local": 2, "local.var": 2, "shared": 1, "shared.dyn": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A decoded `tl.region`: a buffer, where it starts, and its extents."""
+
+    buffer: object
+    lows: list
+    extents: list
+
+    @property
+    def axes(self) -> list:
+        """The extents that are not the constant 1."""
+        return [e for e in self.extents if not _is_one(e)]
+
+    @property
+    def level(self) -> int:
+        return LEVELS.get(self.buffer.scope(), 0)
+
+
+def _is_one(expr) -> bool:
+    return type(expr).__name__ == "IntImm" and int(expr.value) == 1
+
+
+def decode(arg, scope) -> Tile:
+    """The region that an argument of a tile operator names."""
+    if type(arg).__name__ == "BufferLoad":
+        return Tile(arg.buffer, list(arg.indices), [_one()] * len(arg.indices))
+    if type(arg).__name__ != "Call" or not arg.op.name.endswith(".region"):
+        raise Unsupported(f"tile operator on {type(arg).__name__}", scope.line)
+    load = arg.args[0]
+    lows = [i.base if type(i).__name__ == "Ramp" else i for i in load.indices]
+    return Tile(load.buffer, lows, list(arg.args[2:]))
+
+
+def _one():
+    from tvm.tirx import IntImm
+
+    return IntImm("int32", 1)
+
+
+def _region(tile: Tile, scope, keep: frozenset[int] | None = None) -> str:
+    """A Region initializer. Constant extents 1 fix their dimension, except those in `keep`."""
+    ref = scope.buffers.reference(tile.buffer, scope)
+    lows = ", ".join(emit(low, scope) for low in tile.lows)
+    extents = ", ".join(
+        "-1" if _is_one(e) and (keep is None or d not in keep) else emit(e, scope) for d, e in enumerate(tile.extents)
+    )
+    return f"Region{{&{ref}, {{{lows}}}, {{{extents}}}}}"
+
+
+def _site(action: str, scope, *tiles: Tile) -> int:
+    return scope.sites_of(action, [(tile.buffer.name, str(tuple(tile.buffer.shape))) for tile in tiles])
+
+
+def _mark_written(tile: Tile, scope) -> None:
+    scope.buffers.storage(tile.buffer, scope).written = True
+
+
+def _by_src(src: Tile, dst: Tile, scope) -> str:
+    """The side with the higher memory level gives the iteration space, as in TileLang's copy."""
+    if len(src.axes) != len(dst.axes):
+        raise Unsupported(
+            f"copy of {src.buffer.name}{src.axes} to {dst.buffer.name}{dst.axes}: different ranks", scope.line
+        )
+    return "true" if src.level >= dst.level else "false"
+
+
+def _copy(call, scope) -> list[str]:
+    src, dst = decode(call.args[0], scope), decode(call.args[1], scope)
+    annotations = dict(call.annotations or {})
+    for unknown in ("is_gather4", "dst_block", "cluster_mask"):
+        if unknown in annotations and not _is_zero(annotations[unknown]):
+            raise Unsupported(f"copy with {unknown}", scope.line)
+    _mark_written(dst, scope)
+    site = _site("copy", scope, src, dst)
+    by_src = _by_src(src, dst, scope)
+    return [f"tile_copy({_region(src, scope)}, {_region(dst, scope)}, {by_src}, {site});"]
+
+
+def _is_zero(value) -> bool:
+    return getattr(value, "value", value) in (0, False)
+
+
+def _fill(call, scope) -> list[str]:
+    dst, value = decode(call.args[0], scope), call.args[1]
+    kind = scope.type_of(value.dtype)
+    _mark_written(dst, scope)
+    site = _site("fill", scope, dst)
+    region = _region(dst, scope)
+    return [
+        f"TAINT = CLEAN; {{ Scalar value = scalar<{kind}>({emit(value, scope)}); "
+        f"tile_fill({region}, value, {tag(kind)}, {site}); }}"
+    ]
+
+
+def _gemm(call, scope) -> list[str]:
+    a, b, c = (decode(arg, scope) for arg in call.args[:3])
+    for tile, allowed in ((a, GEMM_OPERANDS), (b, GEMM_OPERANDS), (c, GEMM_ACCUMULATORS)):
+        if scope.type_of(tile.buffer.dtype) not in allowed:
+            raise Unsupported(f"gemm on {tile.buffer.name} of dtype {tile.buffer.dtype}", scope.line)
+        if not is_chip(tile.buffer):
+            raise Unsupported(f"gemm on {tile.buffer.name} in global memory", scope.line)
+    if dict(call.annotations or {}).get("use_2cta", 0):
+        raise Unsupported("gemm over two blocks (use_2cta)", scope.line)
+    transposed = ", ".join(emit(x, scope) for x in call.args[3:5])
+    site = _site("gemm", scope, a, b, c)
+    regions = ", ".join(_region(t, scope, _matrix(t)) for t in (a, b, c))
+    return [f"tile_gemm({regions}, {transposed}, {emit(call.args[9], scope)}, {site});"]
+
+
+def _matrix(tile: Tile) -> frozenset[int]:
+    rank = len(tile.extents)
+    return frozenset({rank - 2, rank - 1})
+
+
+def _reduce(call, scope) -> list[str]:
+    src, dst = decode(call.args[0], scope), decode(call.args[1], scope)
+    kind, dim = str(call.args[2].value), int(call.args[3].value)
+    if kind not in REDUCTIONS:
+        raise Unsupported(f"reduce {kind}", scope.line)
+    everything = frozenset(range(8))
+    site = _site(f"reduce_{kind}", scope, src, dst)
+    kept = everything if len(dst.extents) in (len(src.extents), len(src.extents) - 1) else None
+    if kept is None:
+        raise Unsupported(f"reduce of {src.buffer.name} into {dst.buffer.name}: ranks do not match", scope.line)
+    clear = emit(call.args[4], scope)
+    regions = f"{_region(src, scope, everything)}, {_region(dst, scope, kept)}"
+    return [f"tile_reduce({regions}, {REDUCTIONS[kind]}, {dim}, {clear}, {site});"]
+
+
+def _scan(maximum: str) -> Callable:
+    def rule(call, scope) -> list[str]:
+        src, dst = decode(call.args[0], scope), decode(call.args[1], scope)
+        everything = frozenset(range(8))
+        site = _site("cumulative", scope, src, dst)
+        regions = f"{_region(src, scope, everything)}, {_region(dst, scope, everything)}"
+        reverse = emit(call.args[3], scope)
+        _mark_written(dst, scope)
+        return [f"tile_scan({regions}, {maximum}, {int(call.args[2].value)}, {reverse}, {site});"]
+
+    return rule
+
+
+def _transpose(call, scope) -> list[str]:
+    src, dst = decode(call.args[0], scope), decode(call.args[1], scope)
+    if len(src.axes) != 2 or len(dst.axes) != 2:
+        raise Unsupported("transpose of other than two dimensions", scope.line)
+    _mark_written(dst, scope)
+    return [f"tile_transpose({_region(src, scope)}, {_region(dst, scope)}, {_site('transpose', scope, src, dst)});"]
+
+
+def _atomic(operation: str) -> Callable:
+    def rule(call, scope) -> list[str]:
+        dst = decode(call.args[1], scope)
+        _mark_written(dst, scope)
+        if type(call.args[0]).__name__ == "Call" and call.args[0].op.name.endswith(".region"):
+            src = decode(call.args[0], scope)
+            site = _site("atomic", scope, src, dst)
+            regions = f"{_region(src, scope)}, {_region(dst, scope)}"
+            return [f"tile_atomic({operation}, {regions}, {_by_src(src, dst, scope)}, {site});"]
+        kind = scope.type_of(call.args[0].dtype)
+        value = f"scalar<{kind}>({emit(call.args[0], scope)})"
+        site = _site("atomic", scope, dst)
+        region = _region(dst, scope)
+        return [
+            f"TAINT = CLEAN; {{ Scalar value = {value}; "
+            f"tile_atomic_value({operation}, value, {tag(kind)}, {region}, {site}); }}"
+        ]
+
+    return rule
+
+
+TILE_OPERATORS: dict[str, Callable] = {
+    "copy": _copy,
+    "async_copy": _copy,
+    "tma_copy": _copy,
+    "fill": _fill,
+    "gemm": _gemm,
+    "wgmma_gemm": _gemm,
+    "reduce": _reduce,
+    "cumsum": _scan("false"),
+    "cummax": _scan("true"),
+    "transpose": _transpose,
+    "atomicadd": _atomic("ADD"),
+    "atomicmax": _atomic("MAX"),
+    "atomicmin": _atomic("MIN"),
+}
+
+
+def emit_tile_operator(name: str, call, scope) -> None:
+    """Translate one tile operator; the last of its threads to arrive runs it."""
+    if name not in TILE_OPERATORS:
+        raise Unsupported(f"tile operator T.{name}", scope.line)
+    loads = scope.loads
+    lines = TILE_OPERATORS[name](call, scope)
+    if scope.loads != loads and not lines[0].startswith("TAINT"):
+        # An index that was itself read from an unwritten element makes the whole region arbitrary.
+        lines = _with_checked_indices(lines, name, scope)
+    collective(scope, f"T.{name}", lines)
+
+
+def _with_checked_indices(lines: list[str], name: str, scope) -> list[str]:
+    site = scope.site("index", f"the region of T.{name}")
+    (text,) = lines
+    head, _, tail = text.partition("(")
+    first, _, number = tail.rpartition(", ")
+    return [f"TAINT = CLEAN; {head}({first}, (choose({site}), {number}"]
+
+
+def collective(scope, what: str, lines: list[str]) -> None:
+    """Emit statements that the threads under the current mask run together, once."""
+    if scope.plan.fibers == 1:
+        for line in lines:
+            scope.emit(line)
+        return
+    site = scope.site("collective", what)
+    participants = scope.plan.participants(scope.mask, what, scope.line)
+    scope.emit(f"if (collective_begin({site}, {participants}, fiber)) {{")
+    for line in lines:
+        scope.emit("    " + line)
+    scope.emit(f"    collective_done({site});")
+    scope.emit("}")
