@@ -165,7 +165,7 @@ def _inherited(definition: Definition, zero: Mapping[str, tuple[Definition, Mask
     if not isinstance(value, Reduce) or value.function != "sum":
         return None
     scope = {axis.name: axis for axis in (*definition.axes, *value.axes)}
-    for factor in product_factors(value.body):
+    for factor in map(stripped, product_factors(value.body)):
         if isinstance(factor, Access) and factor.tensor in zero and _plain(factor):
             source, mask = zero[factor.tensor]
             table = {axis.name: index.name for axis, index in zip(source.axes, factor.indices, strict=True)}  # type: ignore[union-attr]
@@ -188,14 +188,20 @@ def _fed(definition: Definition, spec: Spec, zero: Mapping[str, tuple[Definition
 
 
 def product_factors(expr: Expr) -> Iterator[Expr]:
-    """The factors of a product, through casts and signs."""
-    while isinstance(expr, Cast) or (isinstance(expr, Unary) and expr.op == "-"):
-        expr = expr.operand
-    if isinstance(expr, Binary) and expr.op == "*":
-        yield from product_factors(expr.left)
-        yield from product_factors(expr.right)
+    """The factors of a product, through casts and signs; each with the casts around it."""
+    inner = stripped(expr)
+    if isinstance(inner, Binary) and inner.op == "*":
+        yield from product_factors(inner.left)
+        yield from product_factors(inner.right)
     else:
         yield expr
+
+
+def stripped(expr: Expr) -> Expr:
+    """The expression without the casts and signs around it."""
+    while isinstance(expr, Cast) or (isinstance(expr, Unary) and expr.op == "-"):
+        expr = expr.operand
+    return expr
 
 
 def _plain(access: Access) -> bool:
