@@ -2,51 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pytest
 
 from tileops_spec.check.load import load_spec
 from tileops_spec.diagnostics.diagnostic import Sink
-from tileops_spec.fill.assemble import assemble_prompt, workload_rows
-from tileops_spec.fill.facts import TargetFacts
+from tileops_spec.fill.assemble import assemble_prompt, target_facts, workload_rows
+from tileops_spec.hardware.features import derive_features
+from tileops_spec.hardware.targets import TARGETS
 
-TARGET = TargetFacts(name="sm_90a", peak=989e12, bandwidth=4.8e12, lines=("132 SMs",))
-
-
-@dataclass(frozen=True)
-class Feature:
-    name: str
-    present: bool = True
-    reason: str = "said by the test"
+TARGET = TARGETS["sm_90a"]
 
 
-FEATURES = {
-    "gemm": ("wgmma", "tma", "pipeline"),
-    "rms_norm": ("row-reduction", "vectorized"),
-    "gqa_fwd": ("wgmma", "tma", "pipeline", "online-softmax", "row-reduction", "causal-skip", "chained-contraction"),
-}
+def real_spec(op, root):
+    return load_spec(root / "specs" / f"{op}.yaml", Sink())
 
 
-def real_prompt(op, root):
-    path = root / "specs" / f"{op}.yaml"
-    spec = load_spec(path, Sink())
-    features = tuple(map(Feature, FEATURES[op]))
-    return assemble_prompt(spec, spec_text=path.read_text(encoding="utf-8"), features=features, target=TARGET)
+def facts(op, root):
+    spec = real_spec(op, root)
+    return target_facts(spec, TARGET, derive_features(spec, TARGET))
 
 
 @pytest.mark.parametrize(("op", "limit"), [("gemm", 15_000), ("rms_norm", 15_000), ("gqa_fwd", 21_000)])
 def test_the_prompt_is_whole_and_of_a_bearable_size(op, limit, root):
-    prompt = real_prompt(op, root)
+    text = (root / "specs" / f"{op}.yaml").read_text(encoding="utf-8")
+    prompt = assemble_prompt(real_spec(op, root), spec_text=text, target=TARGET)
     assert 8_000 < prompt.token_estimate < limit
+    assert text.rstrip() in prompt.task
     assert f"def {op}(" in prompt.task
     assert "# <your body here>" in prompt.task
+    assert "232448 bytes of shared memory" in prompt.task
     assert "AP28" in prompt.prefix
 
 
+@pytest.mark.parametrize(("op", "pattern"), [("gemm", "Tiled matrix product"), ("rms_norm", "Row reduction")])
+def test_the_fitting_pattern_is_there(op, pattern, root):
+    prompt = assemble_prompt(real_spec(op, root), spec_text="", target=TARGET)
+    assert f"### {pattern}" in prompt.task
+    assert "### Attention" not in prompt.task
+
+
+def test_the_peak_is_that_of_the_units_that_the_op_can_use(root):
+    assert facts("gemm", root).peak == TARGET.peaks["f16"]
+    assert facts("rms_norm", root).peak == TARGET.peaks["f32"]
+
+
 def test_costs_of_workloads(root):
-    spec = load_spec(root / "specs/gemm.yaml", Sink())
-    row = next(each for each in workload_rows(spec, TARGET) if each.name == "square-8192")
+    rows = workload_rows(real_spec("gemm", root), facts("gemm", root))
+    row = next(each for each in rows if each.name == "square-8192")
     # 2 * 8192^3 operations; three matrices of 8192^2 16-bit values
-    assert (row.gflop, row.megabytes, row.bound) == ("1.1e+03", "403", "compute")
-    assert (row.intensity, row.floor) == ("2.73e+03", "1.11e+03")
+    assert (row.gflop, row.megabytes, row.bound) == ("1100", "403", "compute")
+    assert (row.intensity, row.floor) == ("2731", "1112")
+    norm = workload_rows(real_spec("rms_norm", root), facts("rms_norm", root))
+    assert {each.bound for each in norm} == {"memory"}

@@ -113,8 +113,8 @@ def test_what_bounds_a_workload():
     spec = load_spec(SPECS / "gemm.yaml", Sink())
     compute = workload_facts(spec.workloads[0], flops=989e12, size=4.8e9, target=TARGET)
     memory = workload_facts(spec.workloads[0], flops=989e9, size=4.8e12, target=TARGET)
-    assert (compute.bound, compute.floor) == ("compute", "1e+06")
-    assert (memory.bound, memory.floor) == ("memory", "1e+06")
+    assert (compute.bound, compute.floor) == ("compute", "1000000")
+    assert (memory.bound, memory.floor) == ("memory", "1000000")
     assert compute.shape == "M=4096, N=6144, K=4096"
 
 

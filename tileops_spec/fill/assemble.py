@@ -6,25 +6,51 @@ from collections.abc import Sequence
 
 from ..analysis.binding import bind_workload
 from ..analysis.cost import cost
+from ..hardware.features import Feature, derive_features
+from ..hardware.targets import Target
 from ..ir.spec import Spec
 from ..knowledge.antipatterns import load_antipatterns
 from ..knowledge.patterns import select_patterns
 from ..scaffold.render import render_hole
 from .facts import TargetFacts, WorkloadFacts, workload_facts
-from .prompt import FeatureLike, Prompt, build_prompt
+from .prompt import Prompt, build_prompt
+
+_TENSOR_CORES = "wgmma"
 
 
-def assemble_prompt(spec: Spec, *, spec_text: str, features: Sequence[FeatureLike], target: TargetFacts) -> Prompt:
-    """The prompt for a body of `spec` on `target`: patterns by features, costs of workloads, the hole."""
+def assemble_prompt(spec: Spec, *, spec_text: str, target: Target) -> Prompt:
+    """The prompt for a body of `spec` on `target`: patterns by features, costs of workloads, the file with its hole."""
+    features = derive_features(spec, target)
+    facts = target_facts(spec, target, features)
     return build_prompt(
         spec,
         spec_text=spec_text,
         features=features,
         patterns=select_patterns(features, target=target.name),
         antipatterns=load_antipatterns(),
-        target=target,
-        workloads=workload_rows(spec, target),
+        target=facts,
+        workloads=workload_rows(spec, facts),
         hole=render_hole(spec),
+    )
+
+
+def target_facts(spec: Spec, target: Target, features: Sequence[Feature]) -> TargetFacts:
+    """The target's limits as lines; its peak is that of tensor cores where the op can use them."""
+    dtype = spec.inputs[0].dtype
+    options = next((each.options for each in spec.dtypes if each.name == dtype), (dtype,))
+    tensor_cores = any(each.name == _TENSOR_CORES and each.present for each in features)
+    peak = target.peak(options[0] if tensor_cores else "f32")
+    unit = f"on tensor cores ({options[0]})" if tensor_cores else "in float32"
+    return TargetFacts(
+        name=target.name,
+        peak=peak,
+        bandwidth=target.bandwidth,
+        lines=(
+            f"{target.gpu}: {target.processors} SMs; {peak / 1e12:.4g} TFLOP/s {unit}; {target.bandwidth / 1e12:.3g} "
+            f"TB/s to memory; {peak / target.bandwidth:.3g} FLOP per byte where the two balance.",
+            f"A block: at most {target.shared_memory} bytes of shared memory, {target.threads_per_block} threads, "
+            f"{target.registers_per_thread} registers a thread; {target.registers} registers an SM.",
+        ),
     )
 
 

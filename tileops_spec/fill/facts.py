@@ -39,12 +39,17 @@ def workload_facts(workload: Workload, *, flops: float, size: float, target: Tar
     return WorkloadFacts(
         name=workload.name,
         shape=", ".join(f"{name}={_value(value)}" for name, value in workload.values),
-        gflop=f"{flops / 1e9:.3g}",
-        megabytes=f"{size / 1e6:.3g}",
-        intensity=f"{flops / size:.3g}",
+        gflop=_number(flops / 1e9),
+        megabytes=_number(size / 1e6),
+        intensity=_number(flops / size),
         bound="compute" if computing > moving else "memory",
-        floor=f"{max(computing, moving) * 1e6:.3g}",
+        floor=_number(max(computing, moving) * 1e6),
     )
+
+
+def _number(value: float) -> str:
+    """Three digits, or all of them before the point: no exponents."""
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
 def _value(value: object) -> str:
