@@ -41,6 +41,11 @@ def test_the_fitting_pattern_is_there(op, pattern, root):
     assert "### Attention" not in prompt.task
 
 
+def test_attention_gets_its_pattern_before_the_matrix_product(root):
+    task = assemble_prompt(real_spec("gqa_fwd", root), spec_text="", target=TARGET).task
+    assert 0 < task.index("### Attention") < task.index("### Tiled matrix product")
+
+
 def test_the_peak_is_that_of_the_units_that_the_op_can_use(root):
     assert facts("gemm", root).peak == TARGET.peaks["f16"]
     assert facts("rms_norm", root).peak == TARGET.peaks["f32"]
