@@ -36,7 +36,7 @@ class OpSuite:
     cases are drawn for each run, with `static_shapes` combinations of static dims, each of which costs a build.
     """
 
-    def __init__(self, spec: Path, op: Callable[..., Any], *, count: int = 12, static_shapes: int = 2, seed: int = 0):
+    def __init__(self, spec: Path, op: Callable[..., Any], *, count: int = 20, static_shapes: int = 3, seed: int = 0):
         self.spec = _load(spec)
         self.op = op
         self.cases: tuple[Case, ...] = draw_cases(self.spec, count=count, seed=seed, static_shapes=static_shapes)
