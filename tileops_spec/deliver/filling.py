@@ -56,7 +56,7 @@ def fill_spec(
 
 
 def _fill(spec: Spec, project: Project, provider: Provider, options: FillOptions, sink: Sink, watch, talk) -> Built:
-    reference = check_mathematics(spec, options.effort)
+    reference = check_mathematics(spec)
     watch(reference)
     report_failures((reference,), sink)
     if reference.status == "failed":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -67,18 +68,20 @@ def prove(plan: Plan, project: Project, effort: Effort, watch: Watch, *, again: 
 
 def run_proof(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tuple[Verdict, ...]:
     """The reference check, and, where it passes, every gate."""
-    reference = check_mathematics(plan.spec, effort)
+    reference = check_mathematics(plan.spec)
     watch(reference)
     if reference.status == "failed":
         return (reference,)
     return (reference, *judge_body(plan, project, effort, watch))
 
 
-def check_mathematics(spec: Spec, effort: Effort) -> Verdict:
+def check_mathematics(spec: Spec) -> Verdict:
     """The oracle against every reference, as a verdict like a gate's."""
-    from ..gates.reference import run_reference_gate
+    from ..gates.isolation import warm_up
+    from ..gates.reference import check_reference
 
-    return run_reference_gate(spec, seed=effort.seed)
+    warm_up()
+    return check_reference(spec)
 
 
 def judge_body(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tuple[Verdict, ...]:
@@ -90,7 +93,7 @@ def judge_body(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tu
     from ..gates.run import run_gates
 
     spec, shown = plan.spec, project.relative(plan.committed.folder / KERNEL)
-    cases = draw_cases(spec, count=effort.cases, seed=effort.seed, static_shapes=3)
+    cases = draw_cases(spec, count=effort.cases * dtype_choices(spec), seed=effort.seed, static_shapes=3)
     with _staged(plan.files[KERNEL]) as path:
         verdicts = run_gates(
             spec,
@@ -102,6 +105,11 @@ def judge_body(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tu
             on_verdict=watch,
         )
         return tuple(_relabelled(verdict, str(path), shown) for verdict in verdicts)
+
+
+def dtype_choices(spec: Spec) -> int:
+    """How many combinations of dtypes the spec has."""
+    return math.prod(len(variable.options) for variable in spec.dtypes)
 
 
 @contextmanager

@@ -1,0 +1,57 @@
+"""How a gate names one build of a candidate: the factory in kernel.py and its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..analysis.binding import Binding, bind_workload
+from ..analysis.cases import Case
+from ..ir.dtypes import DTYPES
+from ..ir.spec import Spec
+from ..scaffold.naming import dtype_parameter, factory_name, safe_name
+
+
+def build_request(spec: Spec, binding: Binding, kernel: str) -> dict[str, Any]:
+    """JSON data for the child: the path of kernel.py, the factory's name, its arguments; tunables at their defaults."""
+    return {"kernel": kernel, "factory": factory_name(spec.op), "arguments": factory_arguments(spec, binding)}
+
+
+def factory_arguments(spec: Spec, binding: Binding) -> dict[str, Any]:
+    """The factory's keyword arguments for a binding: static dims, dtypes by TileLang's names, params."""
+    arguments: dict[str, Any] = {safe_name(dim.name): binding.dims[dim.name] for dim in spec.static_dims}
+    for variable in spec.dtypes:
+        arguments[dtype_parameter(spec, variable.name)] = DTYPES[binding.dtypes[variable.name]].tilelang
+    arguments |= {safe_name(param.name): binding.params[param.name] for param in spec.params}
+    return arguments
+
+
+def representative_bindings(spec: Spec, cases: Iterable[Case]) -> list[Binding]:
+    """One binding for every choice of dtypes and flags: real static extents from the first workload that fits the
+    choice's place in turn, or those of a case where there is no workload."""
+    choices: dict[tuple, Binding] = {}
+    for case in cases:
+        binding = case.binding(spec)
+        choices.setdefault(_choice(spec, binding), binding)
+    return [_at_workload(spec, binding, position) for position, binding in enumerate(choices.values())]
+
+
+def _choice(spec: Spec, binding: Binding) -> tuple:
+    flags = tuple(binding.params[param.name] for param in spec.params if param.dtype == "bool")
+    return (*sorted(binding.dtypes.items()), flags)
+
+
+def _at_workload(spec: Spec, binding: Binding, position: int) -> Binding:
+    if not spec.workloads:
+        return binding
+    workload = spec.workloads[position % len(spec.workloads)]
+    flags = {param.name: binding.params[param.name] for param in spec.params if param.dtype == "bool"}
+    values: Mapping[str, Any] = {**dict(workload.values), **flags}
+    return bind_workload(spec, values, dict(binding.dtypes))
+
+
+def build_label(spec: Spec, binding: Binding) -> str:
+    """`T=f16 N=4096 K=4096`: what one build is for."""
+    pairs = [*binding.dtypes.items(), *((dim.name, binding.dims[dim.name]) for dim in spec.static_dims)]
+    pairs += [(p.name, str(binding.params[p.name]).lower()) for p in spec.params if p.dtype == "bool"]
+    return " ".join(f"{name}={value}" for name, value in pairs)

@@ -1,0 +1,217 @@
+"""The emulate gate: the body runs on the CPU on fuzzed cases; what it writes is held against the oracle's bound.
+
+Inputs and expected values belong to this process. A child gets the inputs as files and poisoned outputs, one child a
+build of the kernel; the oracle is asked only when a child has ended.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..analysis.cases import Case, make_inputs
+from ..diagnostics.diagnostic import Diagnostic
+from ..diagnostics.text import SourceText
+from ..ir.spec import Spec
+from .candidate import build_label, build_request, factory_arguments
+from .isolation import Completed, Limits, Outcome, Raised, run_all
+from .places import death_diagnostic, line_span, raised_message
+from .verdict import Stopwatch, Verdict
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_MOST_FINDINGS = 8
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One case: its inputs, and the records of the files that the child reads and writes."""
+
+    case: Case
+    inputs: Mapping[str, Tensor]
+    records: list[dict[str, Any]]
+
+
+@dataclass
+class _Group:
+    """The cases that one build of the kernel serves."""
+
+    label: str
+    request: dict[str, Any]
+    runs: list[_Run] = field(default_factory=list)
+
+    def payload(self) -> dict[str, Any]:
+        runs = [
+            {"tensors": run.records, "seed": run.case.seed, "both": position == 0}
+            for position, run in enumerate(self.runs)
+        ]
+        return {**self.request, "runs": runs}
+
+
+def check_emulation(spec: Spec, cases: Sequence[Case], kernel: SourceText, limits: Limits) -> Verdict:
+    """Every case, emulated. `unsupported` where the simulator does not know a construct: never a pass."""
+    watch = Stopwatch()
+    with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
+        groups = _grouped(spec, cases, kernel.path, Path(folder))
+        outcomes = run_all("emulate", [group.payload() for group in groups], limits)
+        found = [
+            finding
+            for group, outcome in zip(groups, outcomes, strict=True)
+            for finding in _judge(group, outcome, spec, kernel, limits)
+        ]
+    return _verdict(watch, cases, groups, _worst_first(found), kernel)
+
+
+def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> list[_Group]:
+    groups: dict[str, _Group] = {}
+    for number, case in enumerate(cases):
+        binding = case.binding(spec)
+        key = repr(factory_arguments(spec, binding))
+        if key not in groups:
+            groups[key] = _Group(build_label(spec, binding), build_request(spec, binding, kernel))
+        groups[key].runs.append(_prepare(spec, case, folder, number))
+    return list(groups.values())
+
+
+def _prepare(spec: Spec, case: Case, folder: Path, number: int) -> _Run:
+    """Draw the inputs, poison the outputs, write both to files."""
+    import torch
+
+    from ..analysis.binding import shape_of
+    from .tensors import poisoned, record_tensor
+
+    inputs, binding = make_inputs(spec, case), case.binding(spec)
+    tensors = [(tensor.name, "input", inputs[tensor.name]) for tensor in spec.inputs]
+    for tensor in spec.outputs:
+        dtype = getattr(torch, binding.dtype(tensor.dtype).torch)
+        tensors.append((tensor.name, "output", poisoned(shape_of(tensor, binding), dtype)))
+    records = [record_tensor(name, role, each, folder / f"{number}-{name}") for name, role, each in tensors]
+    return _Run(case, inputs, records)
+
+
+def _judge(group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits) -> Iterator[Diagnostic]:
+    """The findings on one build and its cases."""
+    died = death_diagnostic(outcome, f"the emulated kernel ({group.label})", kernel, limits)
+    if died is not None:
+        yield died
+    elif isinstance(outcome, Raised):
+        yield _raised(outcome, group, kernel)
+    elif isinstance(outcome, Completed) and "unsupported" in outcome.value:
+        yield _unsupported(outcome.value, kernel)
+    elif isinstance(outcome, Completed):
+        for run, result in zip(group.runs, outcome.value["runs"], strict=True):
+            yield from _judge_run(run, result, spec, kernel)
+
+
+def _raised(outcome: Raised, group: _Group, kernel: SourceText) -> Diagnostic:
+    if outcome.type == "CompilerMissing":
+        return Diagnostic(code="TS901", message=outcome.message, help="`tospec doctor` lists what this machine lacks")
+    return Diagnostic(
+        code="TS411",
+        message=f"the body cannot be traced for {group.label}: {raised_message(outcome)}",
+        span=line_span(kernel, outcome.line),
+        help="it must hold for every shape that `where` allows, small and ragged ones included",
+    )
+
+
+def _unsupported(value: Mapping[str, Any], kernel: SourceText) -> Diagnostic:
+    return Diagnostic(
+        code="TS435",
+        message=f"the simulator cannot run the body: {value['unsupported']}",
+        span=line_span(kernel, value["line"]),
+        help="use a construct that it knows; a body that it cannot run is not proven",
+    )
+
+
+def _judge_run(run: _Run, result: Mapping[str, Any], spec: Spec, kernel: SourceText) -> Iterator[Diagnostic]:
+    """One case: what the simulator saw, inputs that changed, and the outputs against the oracle."""
+    for finding in result["findings"]:
+        if finding["severity"] == "error":
+            yield _memory_error(finding, run, kernel)
+    yield from _changed_inputs(run, result, kernel)
+    yield from _wrong_values(run, spec, kernel)
+
+
+def _memory_error(finding: Mapping[str, Any], run: _Run, kernel: SourceText) -> Diagnostic:
+    return Diagnostic(
+        code="TS432",
+        message=f"{finding['kind']}: {finding['message']} ({run.case.label})",
+        span=line_span(kernel, finding["line"]),
+        help="mask the tail, bound the index, or initialise the buffer",
+    )
+
+
+def _changed_inputs(run: _Run, result: Mapping[str, Any], kernel: SourceText) -> Iterator[Diagnostic]:
+    from .tensors import digest
+
+    for name, tensor in run.inputs.items():
+        if result["digests"].get(name) != digest(tensor):
+            message = f"the kernel changed its input {name} ({run.case.label})"
+            yield Diagnostic(
+                code="TS437", message=message, span=line_span(kernel, None), help="write to the outputs only"
+            )
+
+
+def _wrong_values(run: _Run, spec: Spec, kernel: SourceText) -> Iterator[Diagnostic]:
+    """TS436 where poison is left in an output that expects something else, TS431 for other values out of bound."""
+    from ..analysis.compare import compare
+    from ..analysis.oracle import evaluate
+    from .tensors import is_poison, read_tensor
+
+    expected = evaluate(spec, run.case.binding(spec), run.inputs)
+    for record in run.records:
+        if record["role"] == "input":
+            continue
+        actual = read_tensor(record)
+        mismatch = compare(record["name"], actual, expected[record["name"]])
+        if mismatch is None:
+            continue
+        unwritten = int(is_poison(actual).sum())
+        if unwritten and mismatch.actual != mismatch.actual:
+            message = (
+                f"{unwritten} of {actual.numel()} elements of {record['name']} are never written ({run.case.label})"
+            )
+            help_text = "every element of an output is stored once; look at the grid and at tails"
+            yield Diagnostic(code="TS436", message=message, span=line_span(kernel, None), help=help_text)
+        else:
+            message = f"wrong value: {mismatch.message} ({run.case.label})"
+            yield Diagnostic(code="TS431", message=message, span=line_span(kernel, None), help=_hint(run, mismatch))
+
+
+def _hint(run: _Run, mismatch: Any) -> str:
+    """Where to look, from how far off the worst element is."""
+    if mismatch.worst_ratio < 1000 and mismatch.count < mismatch.total:
+        return "close but out of bound: look for a low-precision accumulator, a dropped tail, an early cast"
+    return "far off: look at indices, transposes, tile bounds, masks and scales for this shape"
+
+
+def _worst_first(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """The first finding of each code and line, then the others; few enough to read."""
+    firsts: dict[tuple, Diagnostic] = {}
+    for each in found:
+        firsts.setdefault((each.code, each.span), each)
+    others = [each for each in found if each not in firsts.values()]
+    return (*firsts.values(), *others)[:_MOST_FINDINGS]
+
+
+def _verdict(
+    watch: Stopwatch, cases: Sequence[Case], groups: list[_Group], findings: tuple[Diagnostic, ...], kernel: SourceText
+) -> Verdict:
+    from importlib.metadata import version
+
+    codes = {finding.code for finding in findings}
+    good = f"{len(cases)} cases in {len(groups)} builds within the derived bound; no memory error"
+    return Verdict(
+        gate="emulate",
+        status="unsupported" if codes == {"TS435"} else "failed" if findings else "passed",
+        seconds=watch.seconds,
+        summary=findings[0].message if findings else good,
+        diagnostics=findings,
+        tools={"tilelang": version("tilelang")},
+        facts={"cases": len(cases), "builds": len(groups)},
+        sources=(kernel,),
+    )

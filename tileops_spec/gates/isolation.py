@@ -1,0 +1,154 @@
+"""Candidates run in children of a fork server: one child a check, limited in time and memory, killed as a group.
+
+The server is a process that has imported torch and TileLang and done nothing with them; a child is a fork of it, ready
+in milliseconds. It starts with a cleaned environment, so that no child ever sees a key. What a child returns comes back
+as JSON in a file of its own folder; nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import re
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import forkserver
+from pathlib import Path
+from typing import Any
+
+from . import child
+
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|AUTH", re.I)
+_PRELOAD = "tileops_spec.gates.preload"
+GIBIBYTE = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Wall-clock seconds and bytes of address space that a child may use."""
+
+    seconds: float = 120.0
+    memory: int = 16 * GIBIBYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The task returned; `value` is JSON data."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The task raised. `line` is the innermost line of the kernel file that the traceback names."""
+
+    type: str
+    message: str
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The child died without a result: by a signal, or by an exit status."""
+
+    reason: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    seconds: float
+
+
+Outcome = Completed | Raised | Crashed | TimedOut
+
+
+@lru_cache(maxsize=1)
+def _context() -> multiprocessing.context.ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([_PRELOAD])
+    return context
+
+
+def warm_up() -> None:
+    """Start the server, if it does not run yet; it imports what children need while the caller goes on."""
+    _context()
+    with _cleaned_environment():
+        forkserver.ensure_running()
+
+
+@contextmanager
+def _cleaned_environment():
+    """The environment without anything that looks like a secret, while the server starts."""
+    kept = dict(os.environ)
+    for name in kept:
+        if _SECRET.search(name):
+            del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+def run_isolated(task: str, payload: Mapping[str, Any], limits: Limits = Limits()) -> Outcome:
+    """Run `task` (a function of gates.tasks, by name) on JSON data in a child of its own."""
+    warm_up()
+    with tempfile.TemporaryDirectory(prefix="tospec-child-") as folder:
+        arguments = (task, json.dumps(payload), folder, limits.seconds, limits.memory)
+        process = _context().Process(target=child.run_task, args=arguments, daemon=True)
+        started = time.monotonic()
+        process.start()
+        process.join(limits.seconds)
+        late = process.is_alive()
+        _kill_group(process)
+        if late:
+            return TimedOut(time.monotonic() - started)
+        return _outcome(Path(folder), process.exitcode)
+
+
+def run_all(task: str, payloads: Sequence[Mapping[str, Any]], limits: Limits = Limits()) -> Iterable[Outcome]:
+    """One child a payload, as many at a time as there are processors; outcomes in the order of the payloads."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        run: Callable[[Mapping[str, Any]], Outcome] = lambda payload: run_isolated(task, payload, limits)  # noqa: E731
+        yield from pool.map(run, payloads)
+
+
+def _kill_group(process) -> None:
+    """End the child and everything that it started: it leads a process group of its own."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        process.kill()
+    process.join()
+
+
+def _outcome(folder: Path, exitcode: int | None) -> Outcome:
+    try:
+        result = json.loads((folder / child.RESULT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return Crashed(_death(exitcode), _tail(folder / child.OUTPUT))
+    if "value" in result:
+        return Completed(result["value"])
+    return Raised(result["type"], result["message"], result["line"])
+
+
+def _death(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        with suppress(ValueError):
+            return signal.Signals(-exitcode).name
+    return f"exit status {exitcode}"
+
+
+def _tail(path: Path, characters: int = 2000) -> str:
+    """The end of what the child printed."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")[-characters:]
+    except OSError:
+        return ""
