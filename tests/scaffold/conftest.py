@@ -48,6 +48,10 @@ with T.Kernel(S, threads=threads) as row:
     (("threads", (128, 256)),),
 )
 
+# Not attention: the Op's tests put torch in its place.
+IDLE_BODY = Body("with T.Kernel(1, threads=threads) as _:\n    T.evaluate(0)\n", (("threads", (128,)),))
+BODIES = {"gemm": GEMM_BODY, "rms_norm": ROW_NORM_BODY, "gqa_fwd": IDLE_BODY}
+
 
 def load(name: str):
     sink = Sink()
@@ -98,16 +102,16 @@ def spec_from(tmp_path):
 
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory):
-    """gemm and rms_norm, rendered and importable as `made_by_tospec.<op>`."""
+    """The three ops, rendered and importable as `made_by_tospec.<op>`."""
     root = tmp_path_factory.mktemp("tree")
     package = root / "made_by_tospec"
     package.mkdir()
     (package / "__init__.py").write_text(render_package())
-    for name, body in (("gemm", GEMM_BODY), ("rms_norm", ROW_NORM_BODY)):
+    for name, body in BODIES.items():
         folder = package / name
         folder.mkdir()
         for file, text in render_op(load(name), body).items():
             (folder / file).write_text(text)
     sys.path.insert(0, str(root))
-    yield {name: importlib.import_module(f"made_by_tospec.{name}") for name in ("gemm", "rms_norm")}
+    yield {name: importlib.import_module(f"made_by_tospec.{name}") for name in BODIES}
     sys.path.remove(str(root))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 import torch
 
@@ -33,6 +35,27 @@ def norm_op(generated, monkeypatch):
     kernel = pytest.importorskip("made_by_tospec.rms_norm.kernel")
     monkeypatch.setattr(kernel.RmsNormKernel, "_emulate", compute)
     return generated["rms_norm"]
+
+
+@pytest.fixture
+def attention(generated, monkeypatch):
+    """The gqa_fwd module with torch's attention in place of the kernel; `params` sees what kernels are made for."""
+    kernel = pytest.importorskip("made_by_tospec.gqa_fwd.kernel")
+    module = generated["gqa_fwd"]
+    module.params = []
+
+    class Kernel:
+        def __init__(self, B, H, D, HK, dtype, *, causal, scale):
+            module.params.append((B, H, D, HK, dtype, causal, scale))
+            self.options = {"is_causal": causal, "scale": scale, "enable_gqa": True}
+
+        def __call__(self, Q, K, V, O):  # noqa: E741
+            heads_first = (each.transpose(1, 2) for each in (Q, K, V))
+            O.copy_(torch.nn.functional.scaled_dot_product_attention(*heads_first, **self.options).transpose(1, 2))
+
+    monkeypatch.setattr(kernel, "GqaFwdKernel", Kernel)
+    importlib.import_module("made_by_tospec.gqa_fwd.op")._kernel.cache_clear()
+    return module
 
 
 def half(*shape):
@@ -151,3 +174,37 @@ def test_fake_refuses_what_the_op_refuses(gemm_op):
 
 def test_meta_tensors(gemm_op):
     assert gemm_op.gemm(half(5, 16).to("meta"), half(8, 16).to("meta")).shape == (5, 8)
+
+
+def attention_inputs(heads=4, kv_heads=2, queries=6, keys=6, width=16):
+    return half(2, queries, heads, width), half(2, keys, kv_heads, width), half(2, keys, kv_heads, width)
+
+
+def test_params_reach_the_kernel_resolved(attention):
+    Q, K, V = attention_inputs()
+    attention.gqa_fwd(Q, K, V)
+    attention.gqa_fwd(Q, K, V, scale=0.25)
+    attention.GqaFwdOp(causal=False, scale=1)(Q, K, V)
+    shape = (2, 4, 16, 2, "float16")
+    assert attention.params == [(*shape, True, 0.25), (*shape, False, 1.0)]
+    assert repr(attention.GqaFwdOp(scale=0.5)) == "GqaFwdOp(causal=True, scale=0.5)"
+
+
+def test_clauses_over_several_dims(attention):
+    with pytest.raises(ValueError, match="gqa_fwd") as raised:
+        attention.gqa_fwd(*attention_inputs(heads=3, kv_heads=2))
+    shapes = "(H = 3, from Q: (2, 6, 3, 16); HK = 2, from K: (2, 6, 2, 16))"
+    assert str(raised.value) == f"gqa_fwd: H % HK == 0 does not hold {shapes}"
+    with pytest.raises(ValueError, match="gqa_fwd: HK is 0 in H % HK == 0"):
+        attention.gqa_fwd(*attention_inputs(kv_heads=0))
+    with pytest.raises(ValueError, match="Sk >= Sq does not hold"):
+        attention.gqa_fwd(*attention_inputs(queries=7))
+
+
+def test_attention_is_registered_and_compiles(attention):
+    inputs = attention_inputs()
+    torch.library.opcheck(torch.ops.tospec.gqa_fwd.default, inputs, {"causal": False})
+    compiled = torch.compile(attention.GqaFwdOp(), fullgraph=True, dynamic=True, backend="aot_eager")
+    for length in (6, 9):
+        each = attention_inputs(queries=length, keys=length)
+        assert torch.equal(compiled(*each), attention.gqa_fwd(*each))
