@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tileops_spec.diagnostics.diagnostic import Diagnostic, Label
-from tileops_spec.diagnostics.text import Span
+from tileops_spec.diagnostics.text import SourceText, Span
 from tileops_spec.fill.prompt import Prompt
 from tileops_spec.fill.providers.base import ProviderError
 from tileops_spec.fill.repair import fill
@@ -147,6 +147,10 @@ def test_a_finding_names_the_line_of_the_body(tmp_path):
         "  note (line 2 of the body): here",
         "  help: use slices",
     ]
+    path.unlink()
+    sources = {str(path): SourceText(str(path), text)}
+    assert diagnostic_text(found, sources).startswith("TS432, line 2 of the body: reads too far")
+    path.write_text(text)
     outside = Diagnostic(code="TS432", message="m", span=Span(str(path), 0, 4))
     assert diagnostic_text(outside) == "TS432: m"
     assert diagnostic_text(Diagnostic(code="TS432", message="m", span=Span("/nowhere.py", 0, 4))) == "TS432: m"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Protocol, TypeAlias
 
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.text import SourceText, Span
@@ -15,11 +16,16 @@ ONE_FINDING = 2000
 ALL_FINDINGS = 12000
 """Limits in characters, on one finding and on all of them: compiler output can be endless."""
 
+Sources: TypeAlias = Mapping[str, SourceText]
+
 _ACCEPTING = frozenset({"passed", "skipped"})
 
 
 class VerdictLike(Protocol):
-    """What one gate said of a body; `status` is passed, failed, skipped or unsupported."""
+    """What one gate said of a body; `status` is passed, failed, skipped or unsupported.
+
+    A verdict may also have `sources`, the texts that its findings point into; without them the files are read.
+    """
 
     @property
     def gate(self) -> str: ...
@@ -46,40 +52,52 @@ def findings_text(verdicts: Sequence[VerdictLike]) -> tuple[str, ...]:
 def _texts(verdict: VerdictLike) -> Iterable[str]:
     if not verdict.diagnostics:
         return [_shorten(f"[{verdict.gate}] {verdict.summary}")]
-    return [_shorten(f"[{verdict.gate}] {diagnostic_text(each)}") for each in verdict.diagnostics]
+    return [_shorten(f"[{verdict.gate}] {diagnostic_text(each, _sources(verdict))}") for each in verdict.diagnostics]
 
 
-def diagnostic_text(diagnostic: Diagnostic) -> str:
+def _sources(verdict: VerdictLike) -> Sources:
+    return {each.path: each for each in getattr(verdict, "sources", ())}
+
+
+def diagnostic_text(diagnostic: Diagnostic, sources: Sources = MappingProxyType({})) -> str:
     """Code, place in the body, message, the source line, help."""
-    at = _place(diagnostic.span)
+    at = _place(diagnostic.span, sources)
     lines = [f"{diagnostic.code}{f', line {at[0]} of the body' if at else ''}: {diagnostic.message}"]
     if at:
         lines.append(f"    {at[1]}")
-    lines += [f"  note{_where(label.span)}: {label.text}" for label in diagnostic.labels]
+    lines += [f"  note{_where(label.span, sources)}: {label.text}" for label in diagnostic.labels]
     if diagnostic.help:
         lines.append(f"  help: {diagnostic.help}")
     return redact("\n".join(lines))
 
 
-def _where(span: Span) -> str:
-    at = _place(span)
+def _where(span: Span, sources: Sources) -> str:
+    at = _place(span, sources)
     return f" (line {at[0]} of the body)" if at else ""
 
 
-def _place(span: Span | None) -> tuple[int, str] | None:
+def _place(span: Span | None, sources: Sources) -> tuple[int, str] | None:
     """The line of the body that the span starts on, from 1, and its text; None where it lies outside the body."""
-    if span is None:
+    source = _source(span.path, sources) if span else None
+    if span is None or source is None:
         return None
     try:
-        text = Path(span.path).read_text(encoding="utf-8")
-        body = body_span(text, path=span.path)
-    except (OSError, UnicodeDecodeError, RegionError):
+        body = body_span(source.text, path=span.path)
+    except RegionError:
         return None
-    if not body.start <= span.start < max(body.end, body.start + 1):
+    if not body.start <= span.start < body.end:
         return None
-    source = SourceText(span.path, text)
     line = source.position(span.start).line
     return line - source.position(body.start).line + 1, source.line(line).strip()
+
+
+def _source(path: str, sources: Sources) -> SourceText | None:
+    if path in sources:
+        return sources[path]
+    try:
+        return SourceText(path, Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _shorten(text: str) -> str:
@@ -105,5 +123,5 @@ def verdict_json(verdict: VerdictLike) -> Mapping[str, Any]:
         "gate": verdict.gate,
         "status": verdict.status,
         "summary": redact(verdict.summary),
-        "findings": [diagnostic_text(each) for each in verdict.diagnostics],
+        "findings": [diagnostic_text(each, _sources(verdict)) for each in verdict.diagnostics],
     }
