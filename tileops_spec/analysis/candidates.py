@@ -13,6 +13,8 @@ from .scalars import Scalar, ScalarError, scalar_value
 
 SMALL = (1, 2, 3, 5, 7, 13)
 PRIMES = (17, 31, 61, 97, 127, 131, 193, 257)
+LONG = (520, 777, 1032)
+"""Extents at which an accumulator of too few bits, or an order of summation, shows."""
 _STEPS = 20000
 """Values that one search may try before it gives up."""
 
@@ -21,13 +23,14 @@ _STEPS = 20000
 class Search:
     """Searches dims under the clauses; `fits` says whether a complete or partial choice is still cheap enough.
 
-    `seen` counts how often a value was drawn for a dim: values not seen yet come first.
+    Values that `prefers` likes come first; among those, values not `seen` yet.
     """
 
     spec: Spec
     tiles: Sequence[int]
     rng: random.Random
     fits: Callable[[Mapping[str, int]], bool]
+    prefers: Callable[[str, int], bool] = lambda name, value: True
     seen: dict[tuple[str, int], int] = field(default_factory=dict)
     steps: int = 0
 
@@ -90,15 +93,15 @@ class Search:
         return found
 
     def _values(self, name: str, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> list[int]:
-        """Values for one dim, those not drawn yet first, in random order otherwise."""
+        """Values for one dim: preferred ones first, then those not drawn yet, in random order otherwise."""
         values = {value for value in self.proposals(name, dims, params) if value >= 1}
         ranked = sorted(values)
         self.rng.shuffle(ranked)
-        return sorted(ranked, key=lambda value: self.seen.get((name, value), 0))
+        return sorted(ranked, key=lambda value: (not self.prefers(name, value), self.seen.get((name, value), 0)))
 
     def proposals(self, name: str, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> set[int]:
         """Edges of tiles, small numbers, primes, what clauses mention, and all of those as required multiples."""
-        values = {*SMALL, *PRIMES, *(tile + step for tile in self.tiles for step in (-1, 0, 1))}
+        values = {*SMALL, *PRIMES, *LONG, *(tile + step for tile in self.tiles for step in (-1, 0, 1))}
         clauses = [clause for clause in conjuncts(self.spec.where) if name in names_in(clause)]
         for clause in clauses:
             values |= set(_mentioned(clause, dims, params))

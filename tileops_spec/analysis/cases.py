@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics.diagnostic import Sink
 from ..ir.spec import Param, Spec
-from .binding import Binding, BindingError, bind
+from .binding import Binding, bind
 from .candidates import Search
-from .cost import cost
+from .cost import Cost, cost
+from .roles import Roles, roles_of
 from .scalars import Scalar
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ DISTRIBUTIONS = ("normal", "scaled", "shifted", "heavy", "integers")
 """Kinds of data: standard normal, ×10, +5, heavy-tailed, small whole numbers."""
 WORK = 2e7
 """Floating-point operations of one case, so that emulating it stays cheap."""
-_ROOM = 65
-"""The extent of dynamic dims for which a choice of static dims must leave room within the work of a case."""
+_ROOMS = (129, 65)
+"""Extents of dynamic dims for which static shapes, in turn, must leave room within the work of a case."""
 
 
 class Unsatisfiable(ValueError):
@@ -66,12 +67,21 @@ def draw_cases(
     compilation. `tiles` are the extents around which shapes are drawn. Raises Unsatisfiable.
     """
     rng = random.Random(f"{spec.op}:{seed}")
-    draw = _Draw(spec, rng, Search(spec, tiles, rng, lambda dims: True), work)
+    search = Search(spec, tiles, rng, lambda dims: True)
+    draw = _Draw(spec, rng, search, roles_of(spec, tiles), cost(spec), work)
     shapes = draw.static_shapes(min(count, static_shapes or count))
     choices = _choices(spec, rng)
-    count = max(count, len(list(product(*(var.options for var in spec.dtypes)))))
-    cases = [draw.case(at, shapes[at % len(shapes)], choices[at % len(choices)]) for at in range(count)]
+    count = max(count, math.prod(len(var.options) for var in spec.dtypes))
+    cases = (
+        draw.case(at, shapes[at % len(shapes)], choices[_turn(at, len(choices), len(shapes))], len(shapes))
+        for at in range(count)
+    )
     return tuple(dict.fromkeys(cases))
+
+
+def _turn(at: int, period: int, other: int) -> int:
+    """A counter modulo `period` that meets every value of a counter modulo `other`."""
+    return (at + at // math.lcm(period, other)) % period
 
 
 def check_satisfiable(spec: Spec, sink: Sink) -> None:
@@ -103,44 +113,42 @@ class _Draw:
     spec: Spec
     rng: random.Random
     search: Search
+    roles: Roles
+    cost: Cost
     work: float
-
-    def __post_init__(self) -> None:
-        self.cost = cost(self.spec)
 
     def static_shapes(self, count: int) -> list[_Static]:
         """Up to `count` distinct choices, each with room for dynamic dims worth testing."""
         found: dict[tuple, _Static] = {}
-        for attempt in range(2 * count):
+        for _ in range(2 * count):
             shape = self._static_shape(len(found))
-            if shape is None and attempt == 0:
-                raise Unsatisfiable(f"no shape of {self.spec.op} was found that satisfies `where`")
-            if shape is not None:
-                found.setdefault(tuple(sorted(shape.dims.items())), shape)
+            found.setdefault(tuple(sorted(shape.dims.items())), shape)
             if len(found) == count:
                 break
         return list(found.values())
 
-    def _static_shape(self, at: int) -> _Static | None:
+    def _static_shape(self, at: int) -> _Static:
         params = dict(self._numbers(at))
-        for room in (_ROOM, 17, 1, None):
-            self.search.fits = lambda dims, room=room: self._cheap(dims, room)
-            dims = self.search.solve({}, params)
+        self.search.prefers = self.roles.static(at)
+        for work, room in product((self.work, 30 * self.work, math.inf), (_ROOMS[at % 2], 17, 1)):
+            dims = self._solve({}, params, work, room)
             if dims is not None:
                 static = {dim.name: dims[dim.name] for dim in self.spec.static_dims}
                 self.search.note(static)
                 return _Static(static, params)
-        return None
+        raise Unsatisfiable(f"no shape of {self.spec.op} was found that satisfies `where`")
 
-    def _cheap(self, dims: Mapping[str, int], room: int | None) -> bool:
-        """Whether the work fits with dynamic dims of `room` (as they are where larger), unbound static dims at 1."""
-        if room is None:
-            return True
-        return self._flops({**{dim.name: max(room, dims.get(dim.name, 1)) for dim in self.spec.dynamic_dims}}, dims)
+    def _solve(
+        self, fixed: Mapping[str, int], params: Mapping[str, Scalar], work: float, room: int = 1
+    ) -> dict[str, int] | None:
+        """Extents whose work stays below `work`, also with dynamic dims of `room`."""
+        least = {dim.name: room if dim.dynamic else 1 for dim in self.spec.dims}
 
-    def _flops(self, dynamic: Mapping[str, int], dims: Mapping[str, int]) -> bool:
-        full = {**{dim.name: 1 for dim in self.spec.dims}, **dims, **dynamic}
-        return self.cost.work(full) <= self.work
+        def fits(dims: Mapping[str, int]) -> bool:
+            return self.cost.work({name: max(size, dims.get(name, 1)) for name, size in least.items()}) <= work
+
+        self.search.fits = fits
+        return self.search.solve(fixed, params)
 
     def _numbers(self, at: int) -> Iterator[tuple[str, Scalar]]:
         """Params that are no flags: the default, and on every other static shape another value."""
@@ -150,14 +158,12 @@ class _Draw:
                 if value is not None:
                     yield param.name, value
 
-    def case(self, at: int, static: _Static, choice: tuple[tuple, tuple]) -> Case:
+    def case(self, at: int, static: _Static, choice: tuple[tuple, tuple], shapes: int) -> Case:
         dtypes, flags = choice
         params = {**static.params, **dict(flags)}
-        self.search.fits = lambda dims: self._flops({}, dims)
-        dims = self.search.solve(static.dims, params)
-        if dims is None:
-            self.search.fits = lambda dims: True
-            dims = self.search.solve(static.dims, params) or self.search.solve({}, params)
+        self.search.prefers = self.roles.dynamic(_turn(at, 4, shapes))
+        attempts = (self._solve(static.dims, params, work) for work in (self.work, 30 * self.work, math.inf))
+        dims = next(filter(None, attempts), None) or self._solve({}, params, math.inf)
         if dims is None:
             raise Unsatisfiable(f"no shape of {self.spec.op} was found that satisfies `where`")
         self.search.note({dim.name: dims[dim.name] for dim in self.spec.dynamic_dims})
@@ -165,7 +171,7 @@ class _Draw:
             dtypes=dtypes,
             dims=tuple((dim.name, dims[dim.name]) for dim in self.spec.dims),
             params=tuple((p.name, params[p.name]) for p in self.spec.params if p.name in params),
-            data=DISTRIBUTIONS[at % len(DISTRIBUTIONS)],
+            data=DISTRIBUTIONS[_turn(at, len(DISTRIBUTIONS), shapes)],
             seed=self.rng.getrandbits(31),
         )
 
@@ -179,11 +185,8 @@ def _choices(spec: Spec, rng: random.Random) -> list[tuple[tuple, tuple]]:
     names = [param.name for param in spec.params if param.dtype == "bool"]
     flags = [tuple(zip(names, choice, strict=True)) for choice in product((True, False), repeat=len(names))]
     rng.shuffle(dtypes)
-    rounds = math.lcm(len(dtypes), len(flags))
-    pairs = [
-        (dtypes[at % len(dtypes)], flags[(at + at // rounds) % len(flags)]) for at in range(len(dtypes) * len(flags))
-    ]
-    return pairs
+    count = len(dtypes) * len(flags)
+    return [(dtypes[at % len(dtypes)], flags[_turn(at, len(flags), len(dtypes))]) for at in range(count)]
 
 
 def _other_value(param: Param, rng: random.Random) -> Scalar | None:
@@ -197,6 +200,3 @@ def _other_value(param: Param, rng: random.Random) -> Scalar | None:
 
 def _show(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-__all__ = ["DISTRIBUTIONS", "BindingError", "Case", "Unsatisfiable", "check_satisfiable", "draw_cases", "make_inputs"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from ..ir.nodes import Access, Along, Axis, Binary, Cast, Expr, IndexRef, Reduce
+from ..ir.nodes import Access, Along, Axis, Binary, Cast, Expr, IndexRef, Number, Reduce, Select
 from ..ir.spec import Definition, Spec
 from ..ir.walk import children, walk
 from .binding import dtype_options
@@ -18,13 +18,19 @@ class Operand:
     """One side of a contraction.
 
     `dtype` is the dtype (or dtype variable) of the numbers that are multiplied, widening casts taken off; `tensors`
-    are what the side reads, and `indices` the index variables that it varies with.
+    are what the side reads, the largest first, and `indices` the index variables that it varies with.
     """
 
     expr: Expr
     dtype: str
     tensors: tuple[str, ...]
     indices: frozenset[str]
+
+    def __str__(self) -> str:
+        """`A`, or `A (scaled by sa)`."""
+        own = sorted(reads(self.expr))
+        scales = [name for name in self.tensors if name not in own]
+        return ", ".join(own) + (f" (scaled by {', '.join(scales)})" if scales else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +210,15 @@ def _operand(indices: frozenset[str], parts: list[Expr], spec: Spec) -> Operand:
 
 def multiplied_dtype(expr: Expr, spec: Spec) -> str:
     """The dtype that a factor can be multiplied in: casts that only widen are taken off, a narrowing one counts."""
-    while isinstance(expr, Cast) and not _narrows(expr, spec):
-        expr = expr.operand
-    return expr.dtype
+    while True:
+        if isinstance(expr, Cast) and not _narrows(expr, spec):
+            expr = expr.operand
+        elif isinstance(expr, Select) and isinstance(expr.otherwise, Number):
+            expr = expr.then  # padding
+        elif isinstance(expr, Select) and isinstance(expr.then, Number):
+            expr = expr.otherwise
+        else:
+            return expr.dtype
 
 
 def _narrows(cast: Cast, spec: Spec) -> bool:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..ir.nodes import Access, Along, Axis, Binary, Call, Expr, IndexRef, Reduce, Unary
 from ..ir.show import show_expr
 from ..ir.spec import Definition, Spec
-from ..ir.walk import children
+from ..ir.walk import children, walk
 from .binding import Binding, evaluate_scalar
 from .masks import Mask, masks_of
 from .scalars import scalar_value
@@ -27,21 +27,30 @@ _MADE_OF_TWO = frozenset({"logsumexp"})
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`factor` · Π extents, over the points that `mask` leaves where there is one; `dtype` makes elements bytes."""
+    """`factor` · Π extents, over the points that `mask` leaves where there is one; `dtype` makes elements bytes.
+
+    `read`, where given, is how often a tensor is read at indices found in data: the fewer of both counts.
+    """
 
     factor: int
     extents: tuple[Expr, ...]
     mask: Mask | None = None
     dtype: str = ""
+    read: tuple[Expr, ...] | None = None
 
     def value(self, binding: Binding) -> int:
-        size = self.factor * math.prod(int(evaluate_scalar(extent, binding)) for extent in self.extents)
+        sizes = [
+            math.prod(int(evaluate_scalar(extent, binding)) for extent in extents)
+            for extents in (self.extents, self.read)
+            if extents is not None
+        ]
         width = binding.dtype(self.dtype).bytes if self.dtype else 1
-        return size * width * (self.mask.count(binding) if self.mask else 1)
+        return self.factor * min(sizes) * width * (self.mask.count(binding) if self.mask else 1)
 
     def __str__(self) -> str:
-        factors = [str(self.factor)] if self.factor != 1 or not self.extents else []
-        factors += [_parenthesized(extent) for extent in self.extents]
+        factors = [str(self.factor)] if self.factor != 1 or not (self.extents or self.mask) else []
+        product = [_parenthesized(extent) for extent in self.extents]
+        factors += product if self.read is None else [f"min({'·'.join(product)}, {_product(self.read)})"]
         factors += [str(self.mask)] if self.mask else []
         factors += [f"bytes({self.dtype})"] if self.dtype else []
         return "·".join(factors)
@@ -72,8 +81,8 @@ class Cost:
         return CostValue(flops, size)
 
     def work(self, dims: Mapping[str, int]) -> int:
-        """Flops with nothing masked, from extents alone: monotone in every dim."""
-        return sum(_points(term, dims) for term in self.flop_terms)
+        """Flops with nothing masked, and elements of tensors, from extents alone: monotone in every dim."""
+        return sum(_points(term, dims) for term in (*self.flop_terms, *self.byte_terms))
 
     @property
     def flops(self) -> str:
@@ -90,11 +99,25 @@ def cost(spec: Spec) -> Cost:
     """The cost of computing every output once."""
     masks = masks_of(spec)
     found = [term for definition in spec.math for term in _definition_terms(definition, masks)]
-    tensors = (*spec.inputs, *spec.outputs)
-    return Cost(
-        flop_terms=tuple(_merged(found)),
-        byte_terms=tuple(Term(1, tensor.shape, dtype=tensor.dtype) for tensor in tensors),
-    )
+    inputs = [Term(1, each.shape, dtype=each.dtype, read=_gathered(each.name, spec)) for each in spec.inputs]
+    outputs = [Term(1, each.shape, dtype=each.dtype) for each in spec.outputs]
+    return Cost(flop_terms=tuple(_merged(found)), byte_terms=tuple(_merged(inputs + outputs)))
+
+
+def _gathered(name: str, spec: Spec) -> tuple[Expr, ...] | None:
+    """The extents of what is read of an input that is read once, at indices found in data."""
+    reads = [
+        (node, definition)
+        for definition in spec.math
+        for node in walk(definition.value)
+        if isinstance(node, Access) and node.tensor == name
+    ]
+    if len(reads) != 1 or not any(reads_data(index) for index in reads[0][0].indices):
+        return None
+    access, definition = reads[0]
+    bound = [axis for node in walk(definition.value) if isinstance(node, Reduce) for axis in node.axes]
+    indices = free_indices(access)
+    return tuple(axis.extent for axis in (*definition.axes, *bound) if axis.name in indices)
 
 
 def _definition_terms(definition: Definition, masks: Mapping[str, Mask]) -> Iterator[Term]:
@@ -149,18 +172,22 @@ def _term(factor: int, names: frozenset[str], axes: Mapping[str, Axis], mask: Ma
 
 
 def _merged(terms: list[Term]) -> list[Term]:
-    """Like terms added up, the largest powers first."""
-    factors: dict[tuple, int] = {}
+    """Like terms added up, whatever the order of their factors; the largest powers first."""
+    merged: dict[tuple, Term] = {}
     for term in terms:
-        key = (term.extents, term.mask)
-        factors[key] = factors.get(key, 0) + term.factor
-    merged = [Term(factor, extents, mask) for (extents, mask), factor in factors.items()]
-    return sorted(merged, key=lambda term: -len(term.extents) - (len(term.mask.names) if term.mask else 0))
+        key = (tuple(sorted(map(show_expr, term.extents))), term.mask, term.dtype, term.read)
+        same = merged.get(key)
+        merged[key] = replace(same, factor=same.factor + term.factor) if same else term
+    return sorted(merged.values(), key=lambda term: -len(term.extents) - (len(term.mask.names) if term.mask else 0))
 
 
 def _points(term: Term, dims: Mapping[str, int]) -> int:
     extents = (*term.extents, *(axis.extent for axis in term.mask.axes)) if term.mask else term.extents
     return term.factor * math.prod(int(scalar_value(extent, dims, {})) for extent in extents)
+
+
+def _product(extents: tuple[Expr, ...]) -> str:
+    return "·".join(map(_parenthesized, extents)) or "1"
 
 
 def _parenthesized(extent: Expr) -> str:

@@ -74,7 +74,7 @@ class Mask:
 
     def __str__(self) -> str:
         ranges = ", ".join(f"{show_axis(axis)} < {show_expr(axis.extent)}" for axis in self.axes)
-        return f"|{{{ranges} : not ({show_expr(self.condition)})}}|"
+        return f"|{{{ranges} : {show_expr(_negated(self.condition))}}}|"
 
 
 def masks_of(spec: Spec) -> dict[str, Mask]:
@@ -97,9 +97,14 @@ def masked_softmax(expr: Expr) -> Select | None:
     if is_minus_infinity(select.then) and _on_indices(select.condition):
         return select
     if is_minus_infinity(select.otherwise) and _on_indices(select.condition):
-        flipped = Unary(op="not", operand=select.condition, dtype="bool")
-        return replace(select, condition=flipped, then=select.otherwise, otherwise=select.then)
+        return replace(select, condition=_negated(select.condition), then=select.otherwise, otherwise=select.then)
     return None
+
+
+def _negated(condition: Expr) -> Expr:
+    if isinstance(condition, Unary) and condition.op == "not":
+        return condition.operand
+    return Unary(op="not", operand=condition, dtype="bool")
 
 
 def is_minus_infinity(expr: Expr) -> bool:

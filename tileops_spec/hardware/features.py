@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from ..analysis.binding import dtype_options
 from ..analysis.candidates import names_in
-from ..analysis.classify import Contraction, Softmax, Structure, classify
+from ..analysis.classify import Contraction, Softmax, Structure, classify, reads
 from ..ir.dtypes import DType
 from ..ir.nodes import Axis
 from ..ir.show import show_expr
 from ..ir.spec import Spec
-from .memory import Alignment, row_alignments
+from .memory import Alignment, clauses_for, row_alignments
 from .targets import Target
 
 
@@ -78,8 +78,7 @@ def _wgmma_obstacle(each: Contraction, facts: Facts) -> str | None:
     for side in (each.left, each.right):
         wrong = [dtype.name for dtype in facts.options(side.dtype) if dtype.name not in _WGMMA]
         if wrong:
-            what = " and ".join(side.tensors)
-            return f"{each.target} multiplies {what} in {wrong[0]}: a cast such as `f32(f16(x))` would allow 16 bits"
+            return f"{each.target} multiplies {side} in {wrong[0]}: a cast such as `f32(f16(x))` would allow 16 bits"
     if each.left.dtype != each.right.dtype and facts.options(each.left.dtype) != facts.options(each.right.dtype):
         return f"{each.target} multiplies {each.left.dtype} with {each.right.dtype}: both sides must have one dtype"
     allowed = set.intersection(*(set(_WGMMA[dtype.name]) for dtype in facts.options(each.left.dtype)))
@@ -91,12 +90,12 @@ def _wgmma_obstacle(each: Contraction, facts: Facts) -> str | None:
 
 
 def _describe(each: Contraction, facts: Facts) -> str:
-    """`C sums A·B over k, both T (f16, bf16), in f32; M = m, N = n`."""
-    sides = " and ".join(" and ".join(side.tensors) for side in (each.left, each.right))
+    """`C contracts A with B over k, operands T (f16, bf16), accumulator f32`."""
     dtype = each.left.dtype
     options = [option.name for option in facts.options(dtype)]
     shown = dtype if options == [dtype] else f"{dtype} ({', '.join(options)})"
-    return f"{each.target} contracts {sides} over {_names(each.k)}, operands {shown}, accumulator {each.dtype}"
+    what = f"{each.target} contracts {each.left} with {each.right} over {_names(each.k)}"
+    return f"{what}, operands {shown}, accumulator {each.dtype}"
 
 
 def _names(axes: tuple[Axis, ...]) -> str:
@@ -118,7 +117,7 @@ def _bulk_tensors(facts: Facts) -> set[str]:
     """The inputs worth copying by tile: what contractions multiply, else every input with rows."""
     inputs = {each.name for each in facts.spec.inputs if len(each.shape) >= 2}
     multiplied = {
-        name for each in facts.structure.contractions for side in (each.left, each.right) for name in side.tensors
+        name for each in facts.structure.contractions for side in (each.left, each.right) for name in reads(side.expr)
     }
     return inputs & multiplied or inputs
 
@@ -132,25 +131,26 @@ def _aligned(name: str, rows: list[Alignment], claim: str, *, allow_dynamic: boo
             return _no(name, f"{row.tensor}: its innermost extent {show_expr(row.extent)} is dynamic; make it static")
     short = [row for row in rows if not row.proven]
     if short:
-        clauses = list(dict.fromkeys(row.clause for row in short))
+        clauses = clauses_for(short)
         tensors = ", ".join(row.tensor for row in short)
         reason = f"nothing proves that rows of {tensors} are a multiple of 16 bytes long"
         return _no(name, reason, " and ".join(clauses))
-    proofs = list(dict.fromkeys(row.clause for row in rows))
+    proofs = clauses_for(rows)
     return _yes(name, f"{claim}: {', '.join(proofs)} follows from `where` ({', '.join(row.tensor for row in rows)})")
 
 
 def _vectorized(facts: Facts) -> Feature:
     rows = row_alignments(facts.spec, outputs=True)
+    rows = [row for row in rows if row.rank >= 2] or rows  # one number a row is no stream
     if not rows:
         return _no("vectorized", "no tensor has an axis")
     return _aligned("vectorized", rows, "16 bytes a thread", allow_dynamic=True)
 
 
 def _pipeline(facts: Facts) -> Feature:
-    loops = facts.structure.contractions
+    loops = [each for each in facts.structure.contractions if each.n]
     if not loops:
-        return _no("pipeline", "no contraction streams tiles through shared memory")
+        return _no("pipeline", "no product of matrices streams tiles through shared memory")
     where = ", ".join(f"{_names(each.k)} of {each.target}" for each in loops)
     return _yes("pipeline", f"tiles along {where} are loaded while earlier ones are multiplied")
 
@@ -215,7 +215,7 @@ def _chained_contraction(facts: Facts) -> Feature:
     if not chains:
         return _no("chained-contraction", "no contraction reads the result of another")
     shown = "; ".join(f"{second} multiplies what comes from {first}" for first, second in chains)
-    return _yes("chained-contraction", f"{shown}, which can stay in registers")
+    return _yes("chained-contraction", f"{shown}, whose tiles can stay on chip")
 
 
 def _broadcast_heads(facts: Facts) -> Feature:

@@ -27,13 +27,21 @@ class Alignment:
     elements: int
     proven: bool
     dynamic: bool
+    rank: int
     obstacle: str | None = None
 
-    @property
-    def clause(self) -> str:
-        """What is to hold, as a `where` clause."""
-        text = show_expr(self.extent)
-        return f"{f'({text})' if isinstance(self.extent, Binary) else text} % {self.elements} == 0"
+
+def _clause(extent: Expr, elements: int) -> str:
+    text = show_expr(extent)
+    return f"{f'({text})' if isinstance(extent, Binary) else text} % {elements} == 0"
+
+
+def clauses_for(rows: list[Alignment]) -> list[str]:
+    """One clause an extent, which gives all of its tensors whole vectors."""
+    needed: dict[Expr, int] = {}
+    for row in rows:
+        needed[row.extent] = math.lcm(needed.get(row.extent, 1), row.elements)
+    return [_clause(extent, elements) for extent, elements in needed.items()]
 
 
 def row_alignments(spec: Spec, *, outputs: bool = False) -> list[Alignment]:
@@ -52,6 +60,7 @@ def _alignment(tensor: TensorDecl, spec: Spec) -> Alignment:
         elements=elements,
         proven=known_divisor(extent, spec.where) % elements == 0,
         dynamic=bool(names_in(extent) & dynamic),
+        rank=len(tensor.shape),
         obstacle=_obstacle(tensor, spec),
     )
 
