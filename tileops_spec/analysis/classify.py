@@ -174,7 +174,8 @@ def _contraction(target: str, node: Reduce, scope: Mapping[str, Axis], spec: Spe
     """A sum over a product whose two sides vary with different index variables, and share a summed one."""
     if node.function != "sum":
         return None
-    sides = _sides([factor for factor in product_factors(node.body) if reads_data(factor)], spec)
+    factors = product_factors(node.body, lambda cast: _narrows(cast, spec))
+    sides = _sides([factor for factor in factors if reads_data(factor)], spec)
     bound = {axis.name for axis in node.axes}
     if len(sides) != 2 or not sides[0].indices & sides[1].indices & bound:
         return None

@@ -9,7 +9,7 @@ read once and each output written once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ir.nodes import Access, Along, Axis, Binary, Call, Expr, IndexRef, Reduce, Unary
@@ -17,7 +17,7 @@ from ..ir.show import show_expr
 from ..ir.spec import Definition, Spec
 from ..ir.walk import children, walk
 from .binding import Binding, evaluate_scalar
-from .masks import Mask, masks_of
+from .masks import Mask, masks_of, product_factors
 from .scalars import scalar_value
 
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "^"})
@@ -139,10 +139,30 @@ def _operations(expr: Expr, scope: dict[str, Axis]) -> Iterator[tuple[int, froze
         yield taken, free_indices(expr.body) | {axis.name for axis in expr.axes}, inner
     elif isinstance(expr, Along):
         yield _ALONG[expr.function], free_indices(expr.body) | {expr.axis}, scope
+    elif isinstance(expr, Binary) and expr.op == "*" and reads_data(expr):
+        factors = tuple(product_factors(expr))
+        yield from ((1, names, scope) for names in _multiplications(factors))
+        for factor in factors:
+            yield from _operations(factor, scope)
+        return
     elif _counts(expr):
         yield 1, free_indices(expr), scope
     for child in children(expr):
         yield from _operations(child, inner)
+
+
+def _multiplications(factors: Sequence[Expr]) -> Iterator[frozenset[str]]:
+    """The index variables of each multiplication of a product, with scales multiplied into what they scale first."""
+    waiting = sorted(map(free_indices, factors), key=len)
+    largest: list[frozenset[str]] = []
+    for at, names in enumerate(waiting):
+        home = next((other for other in waiting[at + 1 :] if names <= other), None)
+        if home is None:
+            largest.append(names)
+        else:
+            yield home
+    for at in range(1, len(largest)):
+        yield frozenset().union(*largest[: at + 1])
 
 
 def _counts(expr: Expr) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
 
@@ -192,19 +192,19 @@ def _fed(definition: Definition, spec: Spec, zero: Mapping[str, tuple[Definition
     return None
 
 
-def product_factors(expr: Expr) -> Iterator[Expr]:
-    """The factors of a product, through casts and signs; each with the casts around it."""
-    inner = stripped(expr)
+def product_factors(expr: Expr, opaque: Callable[[Cast], bool] = lambda cast: False) -> Iterator[Expr]:
+    """The factors of a product, through signs and casts that are not `opaque`; each with the casts around it."""
+    inner = stripped(expr, opaque)
     if isinstance(inner, Binary) and inner.op == "*":
-        yield from product_factors(inner.left)
-        yield from product_factors(inner.right)
+        yield from product_factors(inner.left, opaque)
+        yield from product_factors(inner.right, opaque)
     else:
         yield expr
 
 
-def stripped(expr: Expr) -> Expr:
-    """The expression without the casts and signs around it."""
-    while isinstance(expr, Cast) or (isinstance(expr, Unary) and expr.op == "-"):
+def stripped(expr: Expr, opaque: Callable[[Cast], bool] = lambda cast: False) -> Expr:
+    """The expression without the signs and casts around it, down to an opaque cast."""
+    while (isinstance(expr, Cast) and not opaque(expr)) or (isinstance(expr, Unary) and expr.op == "-"):
         expr = expr.operand
     return expr
 

@@ -54,6 +54,7 @@ def sum_of_products(
 
 def _einsum(tensors: Sequence[Tensor], sizes: Sequence[int], outer: int) -> Tensor:
     """Multiply and sum out the axes from `outer` on; axes where no tensor varies are counted, not laid out."""
+    tensors = _joined(tensors)
     varying = [[axis for axis in range(len(sizes)) if tensor.shape[axis] > 1] for tensor in tensors]
     present = set().union(*varying)
     kept = [axis for axis in range(outer) if axis in present]
@@ -63,6 +64,22 @@ def _einsum(tensors: Sequence[Tensor], sizes: Sequence[int], outer: int) -> Tens
     result = torch.einsum(f"{left}->{right}", *flat)
     repeated = math.prod(size for axis, size in enumerate(sizes) if axis >= outer and axis not in present)
     return result.reshape([sizes[axis] if axis in kept else 1 for axis in range(outer)]) * repeated
+
+
+def _joined(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """The tensors, with those that vary along no further axis than another multiplied into it.
+
+    So scales go into what they scale, and a product of two matrices is all that is left to einsum.
+    """
+    joined: list[Tensor] = []
+    for tensor in sorted(tensors, key=lambda each: -sum(size > 1 for size in each.shape)):
+        for at, other in enumerate(joined):
+            if all(mine in (1, theirs) for mine, theirs in zip(tensor.shape, other.shape, strict=True)):
+                joined[at] = other * tensor
+                break
+        else:
+            joined.append(tensor)
+    return joined
 
 
 def _carried(
