@@ -165,6 +165,11 @@ static void schedule() {
     }
 }
 
+// Lets the others go first, so that work after an arrive that should have come before it is seen to be late.
+static void give_way() {
+    if (count > 1 && (policy == 1 || (policy == 2 && next_random() % 2))) leave();
+}
+
 bool collective_begin(int site, i32 participants, i32) {
     if (participants == 1) return true;
     if (++arrived_at[site] == participants) return true;
@@ -205,6 +210,7 @@ void mbarrier_arrive(int, i32 barrier, i32 arrivals) {
         b.phase++;
         wake(&b);
     }
+    give_way();
 }
 void mbarrier_wait(int site, i32 barrier, i32 parity, i32) {
     Mbarrier& b = mbarriers[barrier];

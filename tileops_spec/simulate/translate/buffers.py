@@ -214,7 +214,7 @@ def _disjoint(masks: set, name: str) -> dict[int, int]:
     groups: list[list[int]] = []
     for mask in sorted(masks, key=lambda m: -m.bit_count()):
         joined = [g for g in groups if any(mask & other for other in g)]
-        groups = [g for g in groups if g not in joined] + [[*sum(joined, []), mask]]
+        groups = [g for g in groups if g not in joined] + [[*(m for g in joined for m in g), mask]]
     for group in groups:
         if any(not a & b for a in group for b in group):
             raise Unsupported(f"fragment {name} used by all threads and by disjoint groups of threads")

@@ -19,7 +19,7 @@ DEFAULT_THREADS = 128
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the PrimFunc: a tensor, whose extents are ints or expressions of dynamic variables, or a scalar."""
+    """A tensor, whose extents are constants or expressions of dynamic variables, or a scalar (shape None)."""
 
     name: str
     dtype: str
