@@ -46,9 +46,8 @@ def _explain_spec(path: Path, output_format: str) -> int:
     if spec is None:
         print_findings(sink, "full", err=True)
         return Exit.FINDINGS
-    explained = explain_spec(spec)
     if output_format == "json":
-        click.echo(json.dumps(explained, indent=2))
+        click.echo(json.dumps(explain_spec(spec), indent=2))
     else:
-        click.echo("\n".join(explanation_lines(explained)))
+        click.echo("\n".join(explanation_lines(spec)))
     return Exit.CLEAN

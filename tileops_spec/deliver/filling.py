@@ -40,7 +40,7 @@ def fill_spec(
     watch: Callable[[Verdict], None],
     talk: Callable[[str], None],
 ) -> Built:
-    """Fill one spec. TS501 where the provider gives no answer, TS503 where no attempt passes: nothing is written then."""
+    """Fill one spec. TS501 where the provider gives no answer, TS503 where no attempt passes: nothing is written."""
     project = find_project(path)
     spec = lint_spec(path, sink)
     if spec is None:

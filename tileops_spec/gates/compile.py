@@ -32,7 +32,7 @@ _ERROR = re.compile(r"^(?:.*error.*|ptxas fatal.*)$", re.M | re.I)
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What ptxas reports of one build, a thread: registers, bytes spilled. `error` is nvcc's, None where it compiled."""
+    """What ptxas reports of one build, a thread: registers, bytes spilled. `error` is nvcc's, if it refused."""
 
     registers: int = 0
     spills: int = 0

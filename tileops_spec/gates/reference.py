@@ -8,7 +8,7 @@ from .verdict import Stopwatch, Verdict
 
 
 def check_reference(spec: Spec) -> Verdict:
-    """Fails with TS201 and TS202 where the mathematics and a reference differ; `skipped` where there is no reference."""
+    """Fails with TS201 and TS202 where the mathematics and a reference differ; `skipped` where there is none."""
     import torch
 
     from ..analysis.cases import check_satisfiable

@@ -1,4 +1,4 @@
-"""Tensors in files: raw bytes beside a JSON record, which a child can read without trusting it, and the other way round."""
+"""Tensors in files: raw bytes beside a JSON record, so that neither side has to trust what the other one wrote."""
 
 from __future__ import annotations
 
