@@ -1,7 +1,5 @@
 """Seeded bugs: each is found, at its line, with the right buffer."""
 
-from __future__ import annotations
-
 import inspect
 
 import pytest
@@ -273,7 +271,9 @@ def test_reading_what_another_block_writes() -> None:
 
 def accumulator(dtype: str):
     @T.prim_func
-    def kernel(A: T.Tensor((64, 2048), "float16"), B: T.Tensor((2048, 64), "float16"), C: T.Tensor((64, 64), "float32")):
+    def kernel(
+        A: T.Tensor((64, 2048), "float16"), B: T.Tensor((2048, 64), "float16"), C: T.Tensor((64, 64), "float32")
+    ):
         with T.Kernel(1, threads=128):
             a = T.alloc_shared((64, 64), "float16")
             b = T.alloc_shared((64, 64), "float16")

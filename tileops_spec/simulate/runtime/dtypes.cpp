@@ -24,7 +24,8 @@ u16 bf16_bits(float f) {
     if ((u & 0x7fffffffu) > 0x7f800000u) return 0x7fc0;
     return (u16)((u + 0x7fff + ((u >> 16) & 1)) >> 16);
 }
-u8 e4m3_bits(float f) { return (u8)narrow<4, 3>(f, 0x7f, 0x7f, 0x7f); }
+// No infinity: what does not fit saturates, on the device too.
+u8 e4m3_bits(float f) { return (u8)narrow<4, 3>(f, 0x7f, 0x7e, 0x7f); }
 u8 e5m2_bits(float f) { return (u8)narrow<5, 2>(f, 0x7c, 0x7c, 0x7f); }
 
 float e4m3_value(u8 b) {
