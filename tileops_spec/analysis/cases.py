@@ -10,6 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from ..diagnostics.diagnostic import Sink
+from ..ir.show import show_expr
 from ..ir.spec import Param, Spec
 from .binding import Binding, bind
 from .candidates import Search
@@ -136,7 +137,11 @@ class _Draw:
                 static = {dim.name: dims[dim.name] for dim in self.spec.static_dims}
                 self.search.note(static)
                 return _Static(static, params)
-        raise Unsatisfiable(f"no shape of {self.spec.op} was found that satisfies `where`")
+        raise self._unsatisfiable()
+
+    def _unsatisfiable(self) -> Unsatisfiable:
+        clauses = ", ".join(f"`{show_expr(clause)}`" for clause in self.spec.where)
+        return Unsatisfiable(f"no shape of {self.spec.op} was found that satisfies {clauses}")
 
     def _solve(
         self, fixed: Mapping[str, int], params: Mapping[str, Scalar], work: float, room: int = 1
@@ -165,7 +170,7 @@ class _Draw:
         attempts = (self._solve(static.dims, params, work) for work in (self.work, 30 * self.work, math.inf))
         dims = next(filter(None, attempts), None) or self._solve({}, params, math.inf)
         if dims is None:
-            raise Unsatisfiable(f"no shape of {self.spec.op} was found that satisfies `where`")
+            raise self._unsatisfiable()
         self.search.note({dim.name: dims[dim.name] for dim in self.spec.dynamic_dims})
         return Case(
             dtypes=dtypes,

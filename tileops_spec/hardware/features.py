@@ -107,7 +107,7 @@ def _tma(facts: Facts) -> Feature:
     if name not in target.tokens:
         return _no(name, f"{target.name} has no TMA: it exists from sm_90 on")
     bulk = _bulk_tensors(facts)
-    rows = [row for row in row_alignments(facts.spec) if row.tensor in bulk]
+    rows = [row for row in row_alignments(facts.spec) if row.tensor in bulk and not row.sparse]
     if not rows:
         return _no(name, "no input of two or more axes is read tile by tile")
     return _aligned(name, rows, "rows start on 16-byte boundaries", allow_dynamic=False)
@@ -141,7 +141,7 @@ def _aligned(name: str, rows: list[Alignment], claim: str, *, allow_dynamic: boo
 
 def _vectorized(facts: Facts) -> Feature:
     rows = row_alignments(facts.spec, outputs=True)
-    rows = [row for row in rows if row.rank >= 2] or rows  # one number a row is no stream
+    rows = [row for row in rows if row.rank >= 2 and not row.sparse] or rows  # one number a row is no stream
     if not rows:
         return _no("vectorized", "no tensor has an axis")
     return _aligned("vectorized", rows, "16 bytes a thread", allow_dynamic=True)

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..analysis.binding import dtype_options
 from ..analysis.candidates import names_in
 from ..analysis.cost import reads_data
 from ..analysis.divisors import known_divisor
-from ..ir.nodes import Access, Binary, Expr, IndexRef
+from ..ir.nodes import Access, Binary, Expr, IndexRef, Number
 from ..ir.show import show_expr
 from ..ir.spec import Spec, TensorDecl
 from ..ir.walk import walk
 
+_SPARSE = 16
 VECTOR = 16
 """Bytes of the widest load, and the unit of TMA's strides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """A tensor's innermost axis. `elements` must divide its extent so that rows are whole vectors of 16 bytes."""
+    """A tensor's innermost axis. `elements` must divide its extent so that rows are whole vectors of 16 bytes.
+
+    `sparse`: one element serves many neighbours, as a scale does, so that its rows are no stream.
+    """
 
     tensor: str
     extent: Expr
@@ -28,6 +33,7 @@ class Alignment:
     proven: bool
     dynamic: bool
     rank: int
+    sparse: bool
     obstacle: str | None = None
 
 
@@ -61,6 +67,7 @@ def _alignment(tensor: TensorDecl, spec: Spec) -> Alignment:
         proven=known_divisor(extent, spec.where) % elements == 0,
         dynamic=bool(names_in(extent) & dynamic),
         rank=len(tensor.shape),
+        sparse=any(_is_sparse(index) for index in _innermost(tensor, spec)),
         obstacle=_obstacle(tensor, spec),
     )
 
@@ -72,15 +79,28 @@ def _elements(dtype: str, spec: Spec) -> int:
 
 def _obstacle(tensor: TensorDecl, spec: Spec) -> str | None:
     """Why rows are not read in order: an innermost index that is found in data, or strides over elements."""
+    for index in _innermost(tensor, spec):
+        if reads_data(index):
+            return f"its innermost index `{show_expr(index)}` is found in data"
+        if not _in_order(index):
+            return f"its innermost index `{show_expr(index)}` does not step by one"
+    return None
+
+
+def _innermost(tensor: TensorDecl, spec: Spec) -> Iterator[Expr]:
+    """The innermost index of every place that reads the tensor."""
     for definition in spec.math:
         for node in walk(definition.value):
             if isinstance(node, Access) and node.tensor == tensor.name:
-                index = node.indices[-1]
-                if reads_data(index):
-                    return f"its innermost index `{show_expr(index)}` is found in data"
-                if not _in_order(index):
-                    return f"its innermost index `{show_expr(index)}` does not step by one"
-    return None
+                yield node.indices[-1]
+
+
+def _is_sparse(index: Expr) -> bool:
+    return (
+        isinstance(index, Binary)
+        and index.op == "//"
+        and not (isinstance(index.right, Number) and index.right.value < _SPARSE)
+    )
 
 
 def _in_order(index: Expr) -> bool:
