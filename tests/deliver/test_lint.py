@@ -76,11 +76,8 @@ def test_every_file_is_reported(root: Path, tmp_path: Path) -> None:
     names = [str(tmp_path / name) for name in ("gemm.yaml", "bad.yaml", "gone.yaml")]
     outcome = CliRunner().invoke(tospec, ["lint", "--output-format", "json", *names], standalone_mode=False)
     assert outcome.return_value == 1
-    found = {
-        (each["code"], Path(each["location"]["path"]).name) for each in json.loads(outcome.stdout) if each["location"]
-    }
-    assert {code for code, _ in found} >= {"TS004", "TS005"}
-    assert "TS001" in outcome.stdout
+    found = [each["code"] for each in json.loads(outcome.stdout)]
+    assert set(found) == {"TS001", "TS004", "TS005"}
     assert "gone.yaml" in outcome.stdout
 
 

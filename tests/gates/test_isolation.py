@@ -1,0 +1,117 @@
+"""Isolation: what a child may not do to its parent, and what comes back however it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tileops_spec.gates.isolation import Completed, Crashed, Limits, Raised, TimedOut, run_all, run_isolated
+
+KERNEL = """\
+import os, signal, subprocess, sys, time
+
+def value(**options):
+    raise ValueError("wrong on purpose")
+
+def killed():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def endless():
+    while True:
+        pass
+
+def offspring():
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "tospec-test-orphan"])
+    time.sleep(600)
+
+def hungry():
+    bytearray(64 * 2**30)
+
+def keys():
+    raise ValueError(" ".join(sorted(os.environ)))
+
+def folder():
+    raise ValueError(os.getcwd())
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path):
+    path = tmp_path / "kernel.py"
+    path.write_text(KERNEL, encoding="utf-8")
+
+    def call(factory: str, seconds: float = 30.0):
+        payload = {"kernel": str(path), "factory": factory, "arguments": {}, "target": {}}
+        return run_isolated("lower", payload, Limits(seconds=seconds))
+
+    return call
+
+
+def test_exception_comes_back_with_its_line(run) -> None:
+    outcome = run("value")
+    assert isinstance(outcome, Raised)
+    assert (outcome.type, outcome.message, outcome.line) == ("ValueError", "wrong on purpose", 4)
+
+
+def test_death_by_signal(run) -> None:
+    outcome = run("killed")
+    assert isinstance(outcome, Crashed)
+    assert outcome.reason == "SIGKILL"
+
+
+def test_endless_loop(run) -> None:
+    started = time.monotonic()
+    outcome = run("endless", seconds=2)
+    assert isinstance(outcome, TimedOut)
+    assert time.monotonic() - started < 20
+
+
+def test_children_of_the_child_die_with_it(run) -> None:
+    assert isinstance(run("offspring", seconds=3), TimedOut)
+    time.sleep(0.2)
+    listed = subprocess.run(("ps", "-eo", "args"), capture_output=True, text=True, check=True).stdout
+    assert "tospec-test-orphan" not in listed.replace("ps -eo args", "")
+
+
+def test_memory_limit(run) -> None:
+    outcome = run("hungry")
+    assert isinstance(outcome, Raised)
+    assert outcome.type == "MemoryError"
+
+
+def test_scratch_folder_is_gone_afterwards(run) -> None:
+    outcome = run("folder")
+    assert isinstance(outcome, Raised)
+    assert not Path(outcome.message).exists()
+    assert outcome.message != os.getcwd()
+
+
+def test_outcomes_keep_the_order_of_the_payloads(run, tmp_path: Path) -> None:
+    payload = {"kernel": str(tmp_path / "kernel.py"), "arguments": {}, "target": {}}
+    outcomes = list(run_all("lower", [{**payload, "factory": name} for name in ("value", "killed", "value")]))
+    assert [type(outcome) for outcome in outcomes] == [Raised, Crashed, Raised]
+    assert not any(isinstance(outcome, Completed) for outcome in outcomes)
+
+
+def test_no_secret_reaches_a_child(tmp_path: Path, root: Path) -> None:
+    """In a process of its own: the server keeps the environment that it was started with."""
+    path = tmp_path / "kernel.py"
+    path.write_text(KERNEL, encoding="utf-8")
+    code = (
+        "from tileops_spec.gates.isolation import run_isolated\n"
+        "if __name__ == '__main__':\n"
+        f"    payload = dict(kernel={str(path)!r}, factory='keys', arguments={{}}, target={{}})\n"
+        "    print(run_isolated('lower', payload).message)\n"
+    )
+    environment = {**os.environ, "ANTHROPIC_API_KEY": "x", "HF_TOKEN": "y", "PLAIN": "z"}
+    command = (sys.executable, "-c", code)
+    shown = subprocess.run(
+        command, env=environment, cwd=root, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "PLAIN" in shown
+    assert not {"ANTHROPIC_API_KEY", "HF_TOKEN"} & set(shown)
