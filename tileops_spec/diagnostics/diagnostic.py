@@ -28,7 +28,8 @@ class Diagnostic:
     """One finding.
 
     `message` says what is wrong, in one sentence with the values that matter; `help` says how to put it right.
-    `span` is None only where no file is concerned (a missing tool, a usage error).
+    `detail` is text to be shown as it stands, such as a diff. `span` is None only where no file is concerned (a missing
+    tool, a usage error).
     """
 
     code: str
@@ -36,6 +37,7 @@ class Diagnostic:
     span: Span | None = None
     help: str | None = None
     labels: tuple[Label, ...] = ()
+    detail: str | None = None
     severity: Severity = Severity.ERROR
 
     def __post_init__(self) -> None:

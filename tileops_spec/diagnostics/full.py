@@ -17,6 +17,8 @@ def render_full(diagnostic: Diagnostic, sources: Mapping[str, SourceText]) -> st
         lines += _excerpt(place, sources)
     if diagnostic.help:
         lines.append(f"  = help: {diagnostic.help}")
+    if diagnostic.detail:
+        lines.append(diagnostic.detail.rstrip("\n"))
     return "\n".join(lines)
 
 

@@ -17,6 +17,7 @@ def diagnostic_to_json(diagnostic: Diagnostic, sources: Mapping[str, SourceText]
         "severity": diagnostic.severity.value,
         "message": diagnostic.message,
         "help": diagnostic.help,
+        "detail": diagnostic.detail,
         "location": _location(diagnostic.span, sources),
         "labels": [{"text": label.text, "location": _location(label.span, sources)} for label in diagnostic.labels],
     }

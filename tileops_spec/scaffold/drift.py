@@ -79,6 +79,7 @@ def drift_diagnostic(drift: Drift, path: str, committed: str) -> Diagnostic:
         message=f"{path} was edited outside its body region",
         span=Span(path, start, start + len(source.line(line))),
         help="`tospec diff` shows the edit; move it into the spec or the body, or `tospec build --force` to drop it",
+        detail=drift.diff,
     )
 
 
