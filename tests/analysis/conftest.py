@@ -14,6 +14,14 @@ from tileops_spec.ir.spec import Spec
 SpecOf = Callable[[str], Spec]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Tensors are small here: threads that wait for each other cost more than they give."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def project_spec(root: Path) -> SpecOf:
     """A spec under specs/ by name."""

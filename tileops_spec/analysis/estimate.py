@@ -109,8 +109,9 @@ def wrap(value: Tensor, dtype: DType) -> Tensor:
 
 
 def stepped(function, argument: Approx) -> Tensor | None:
-    """The error of a monotone step function: how far it moves within the argument's error."""
+    """The error of a monotone step function: how far it moves within the argument's error, to either side."""
     if argument.error is None:
         return None
     value = argument.value.to(torch.float64)
-    return (function(value + argument.error) - function(value - argument.error)).abs()
+    here = function(value)
+    return torch.maximum(function(value + argument.error) - here, here - function(value - argument.error))
