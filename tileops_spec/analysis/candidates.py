@@ -15,6 +15,7 @@ SMALL = (1, 2, 3, 5, 7, 13)
 PRIMES = (17, 31, 61, 97, 127, 131, 193, 257)
 LONG = (520, 777, 1032)
 """Extents at which an accumulator of too few bits, or an order of summation, shows."""
+_ANYTHING = (*range(1, 1025), *(2**power for power in range(11, 17)))
 _STEPS = 20000
 """Values that one search may try before it gives up."""
 
@@ -63,15 +64,27 @@ class Search:
             return dims if self._allowed(dims, params, complete=True) else None
         name, *rest = names
         for value in self._values(name, dims, params):
-            self.steps -= 1
-            if self.steps < 0:
-                return None
             chosen = {**dims, name: value}
-            if self._allowed(chosen, params, complete=False) and self.fits(chosen):
+            if self.fits(chosen):
                 found = self._extend(chosen, rest, params)
                 if found is not None:
                     return found
         return None
+
+    def _values(self, name: str, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> Iterator[int]:
+        """Values that no clause refuses so far: proposals, or, where all of those are refused, whatever is found."""
+        proposed = self._ranked(name, self.proposals(name, dims, params))
+        allowed = (value for value in proposed if self._try(name, value, dims, params))
+        first = next(allowed, None)
+        if first is None:
+            allowed = (value for value in _ANYTHING if self._try(name, value, dims, params))
+        else:
+            yield first
+        yield from allowed
+
+    def _try(self, name: str, value: int, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> bool:
+        self.steps -= 1
+        return self.steps >= 0 and self._allowed({**dims, name: value}, params, complete=False)
 
     def _allowed(self, dims: Mapping[str, int], params: Mapping[str, Scalar], *, complete: bool) -> bool:
         """Whether no clause fails; clauses with unbound names wait until all are bound."""
@@ -92,10 +105,9 @@ class Search:
                 found[param.name] = scalar_value(param.default, dims, {**params, **found})
         return found
 
-    def _values(self, name: str, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> list[int]:
-        """Values for one dim: preferred ones first, then those not drawn yet, in random order otherwise."""
-        values = {value for value in self.proposals(name, dims, params) if value >= 1}
-        ranked = sorted(values)
+    def _ranked(self, name: str, values: set[int]) -> list[int]:
+        """Preferred values first, then those not drawn yet, in random order otherwise."""
+        ranked = sorted(value for value in values if value >= 1)
         self.rng.shuffle(ranked)
         return sorted(ranked, key=lambda value: (not self.prefers(name, value), self.seen.get((name, value), 0)))
 

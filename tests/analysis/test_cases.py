@@ -1,0 +1,174 @@
+"""Cases: allowed shapes at the edges, every dtype and flag, the same for the same seed, and cheap."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+
+from tileops_spec.analysis.binding import holds, shape_of
+from tileops_spec.analysis.cases import DISTRIBUTIONS, WORK, Unsatisfiable, check_satisfiable, draw_cases, make_inputs
+from tileops_spec.analysis.cost import cost
+from tileops_spec.diagnostics.diagnostic import Sink
+
+PROJECT = ("gemm", "rms_norm", "gqa_fwd")
+ONE_DIM = 'inputs: {x: "f32[N]"}\noutputs: {y: "f32[N]"}\nmath: |\n  y[n] = x[n]\n'
+
+
+@pytest.mark.parametrize("name", PROJECT)
+def test_cases_satisfy_the_clauses_and_stay_cheap(project_spec, name) -> None:
+    spec = project_spec(name)
+    for case in draw_cases(spec, count=40, seed=3):
+        binding = case.binding(spec)
+        assert holds(spec, binding) == []
+        assert min(binding.dims.values()) >= 1
+        assert cost(spec).work(binding.dims) <= WORK
+
+
+@pytest.mark.parametrize("name", PROJECT)
+def test_cases_are_determined_by_the_seed(project_spec, name) -> None:
+    spec = project_spec(name)
+    assert draw_cases(spec, count=12, seed=5) == draw_cases(spec, count=12, seed=5)
+    assert draw_cases(spec, count=12, seed=5) != draw_cases(spec, count=12, seed=6)
+
+
+@pytest.mark.parametrize("shapes", [1, 2, 3, 4, 5])
+def test_static_shapes_are_few_and_meet_every_choice(project_spec, shapes) -> None:
+    spec = project_spec("gqa_fwd")
+    cases = draw_cases(spec, count=20 * shapes, seed=1, static_shapes=shapes)
+    static = {dim.name for dim in spec.static_dims}
+    statics = [tuple(pair for pair in case.dims if pair[0] in static) for case in cases]
+    assert len(set(statics)) == shapes
+    met = {(dims, case.dtypes, dict(case.params)["causal"]) for dims, case in zip(statics, cases, strict=True)}
+    assert len(met) == 4 * shapes
+    assert {(dims, case.data) for dims, case in zip(statics, cases, strict=True)} == {
+        (dims, data) for dims in statics for data in DISTRIBUTIONS
+    }
+
+
+def test_few_cases_still_show_every_dtype_and_flag(project_spec) -> None:
+    cases = draw_cases(project_spec("gqa_fwd"), count=2, seed=0)
+    assert {dict(case.dtypes)["T"] for case in cases} == {"f16", "bf16"}
+    assert {dict(case.params)["causal"] for case in cases} == {True, False}
+    assert len(draw_cases(project_spec("gemm"), count=1, seed=0)) == 2
+
+
+def test_shapes_are_ragged_long_and_tiny(project_spec) -> None:
+    cases = [dict(case.dims) for case in draw_cases(project_spec("gemm"), count=30, seed=2)]
+    rows = {dims["M"] for dims in cases}
+    assert rows & {15, 17, 63, 65, 127, 129}
+    assert rows & set(range(1, 16))
+    assert max(rows) > 128
+    assert any(dims["K"] >= 512 for dims in cases)
+    assert any(dims["K"] % 64 for dims in cases)
+    assert all(dims["K"] % 8 == 0 for dims in cases)
+
+
+def test_heads_come_in_groups_and_stay_few(project_spec) -> None:
+    cases = [dict(case.dims) for case in draw_cases(project_spec("gqa_fwd"), count=30, seed=2)]
+    assert any(dims["H"] > dims["HK"] for dims in cases)
+    assert max(dims["H"] * dims["B"] for dims in cases) <= 64
+    assert any(dims["Sk"] > dims["Sq"] for dims in cases)
+    assert any(dims["Sk"] == dims["Sq"] for dims in cases)
+
+
+@pytest.mark.parametrize(
+    "clause",
+    [
+        "N % 24 == 0 and N % 20 == 0",
+        "N == 40 or N == 96",
+        "N >= 5000 and N % 7 == 3",
+        "N * N == 81",
+        "N // 16 == 9",
+        "N & (N - 1) == 0 and N > 500",
+    ],
+)
+def test_clauses_of_many_forms_are_satisfied(spec_of, clause) -> None:
+    spec = spec_of(ONE_DIM + f'where: ["{clause}"]\n')
+    cases = draw_cases(spec, count=4, seed=0)
+    assert cases
+    assert all(not holds(spec, case.binding(spec)) for case in cases)
+
+
+def test_related_dims_are_satisfied(spec_of) -> None:
+    spec = spec_of("""
+inputs: {x: "f32[A, B, C]", z: "f32[D]"}
+outputs: {y: "f32[A, B, C]"}
+where: [A % B == 0, B % C == 0, C > 1, D == A * C, A > B]
+math: |
+  y[a, b, c] = x[a, b, c] + z[a * C + c]
+""")
+    assert len(draw_cases(spec, count=8, seed=0)) == 8
+
+
+def test_contradictions_are_reported(spec_of) -> None:
+    spec = spec_of(ONE_DIM + "where: [N % 8 == 0, N % 8 == 1]\n")
+    with pytest.raises(Unsatisfiable, match="N % 8 == 1"):
+        draw_cases(spec, count=1, seed=0)
+    sink = Sink()
+    check_satisfiable(spec, sink)
+    assert [found.code for found in sink.diagnostics] == ["TS120"]
+    assert sink.diagnostics[0].span == spec.where[0].span
+
+
+def test_params_without_a_default_get_values(spec_of) -> None:
+    spec = spec_of("params: {w: i32, s: f32, f: bool}\n" + ONE_DIM + 'where: ["w < N"]\n')
+    cases = draw_cases(spec, count=8, seed=0)
+    assert all({"w", "s", "f"} == {name for name, _ in case.params} for case in cases)
+    assert all(dict(case.params)["w"] < dict(case.dims)["N"] for case in cases)
+
+
+def test_labels_say_what_the_case_is(project_spec) -> None:
+    case = draw_cases(project_spec("gqa_fwd"), count=1, seed=0)[0]
+    dims = dict(case.dims)
+    assert case.label.startswith(f"T={dict(case.dtypes)['T']} B={dims['B']} Sq={dims['Sq']} ")
+    assert case.label.endswith(f"causal={str(dict(case.params)['causal']).lower()} {case.data}")
+
+
+@pytest.mark.parametrize("name", PROJECT)
+def test_inputs_have_the_declared_shapes_and_dtypes(project_spec, name) -> None:
+    spec = project_spec(name)
+    for case in draw_cases(spec, count=10, seed=4):
+        binding, inputs, again = case.binding(spec), make_inputs(spec, case), make_inputs(spec, case)
+        assert list(inputs) == [tensor.name for tensor in spec.inputs]
+        for tensor in spec.inputs:
+            value = inputs[tensor.name]
+            assert tuple(value.shape) == shape_of(tensor, binding)
+            assert value.dtype == getattr(torch, binding.dtype(tensor.dtype).torch)
+            assert value.is_contiguous()
+            assert value.isfinite().all()
+            assert torch.equal(value, again[tensor.name])
+
+
+def test_distributions_differ(project_spec) -> None:
+    spec = project_spec("gemm")
+    found = {}
+    for case in draw_cases(spec, count=40, seed=4):
+        values = make_inputs(spec, case)["A"].float()
+        if values.numel() > 2000:
+            found[case.data] = values
+    assert set(found) == set(DISTRIBUTIONS)
+    assert 0.9 < found["normal"].std() < 1.1
+    assert 9 < found["scaled"].std() < 11
+    assert 4.8 < found["shifted"].mean() < 5.2
+    assert found["heavy"].abs().max() > 6
+    assert torch.equal(found["integers"], found["integers"].round())
+
+
+def test_integers_that_index_stay_in_range(spec_of) -> None:
+    spec = spec_of("""
+dims: {N: dynamic}
+inputs: {table: "f16[V, D]", id: "i32[N]", packed: "u8[N]", flag: "bool[N]"}
+outputs: {y: "f16[N, D]"}
+math: |
+  y[n, d] = where(flag[n], table[id[n], d] * (packed[n] & 15), 0)
+""")
+    seen: Counter = Counter()
+    for case in draw_cases(spec, count=20, seed=0):
+        inputs = make_inputs(spec, case)
+        assert inputs["id"].min() >= 0
+        assert inputs["id"].max() < dict(case.dims)["V"]
+        seen.update(packed=int(inputs["packed"].max() > 15), flags=len(set(inputs["flag"].tolist())) - 1)
+    assert seen["packed"] > 5
+    assert seen["flags"] > 5
