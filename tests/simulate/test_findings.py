@@ -19,7 +19,7 @@ def gemm(bug: str = ""):
 
     @T.prim_func
     def kernel(A: T.Tensor((M, K), "float16"), B: T.Tensor((K, N), "float16"), C: T.Tensor((M, N), "float32")):
-        with T.Kernel(T.ceildiv(N, TILE), T.ceildiv(rows, TILE), repeat, threads=128) as (bx, by, bz):
+        with T.Kernel(T.ceildiv(N, TILE), T.ceildiv(rows, TILE), repeat, threads=128) as (bx, by, _):
             a = T.alloc_shared((TILE, STEP), "float16")
             b = T.alloc_shared((STEP, TILE), "float16")
             c = T.alloc_fragment((TILE, TILE), "float32")
@@ -298,3 +298,50 @@ def test_a_narrow_accumulator_shows_its_error() -> None:
         errors[dtype] = ((c - exact).abs() / exact).max().item()
     assert errors["float32"] < 1e-5
     assert errors["float16"] > 1e-3
+
+
+def macros_without_input():
+    @T.prim_func
+    def kernel(Y: T.Tensor((2, 8), "float32")):
+        with T.Kernel(1, threads=32):
+            x = T.alloc_fragment((8, 8), "float32")
+            s = T.alloc_fragment((8,), "float32")
+            t = T.alloc_fragment((8,), "float32")
+            u = T.alloc_shared((8,), "float32")
+            T.reduce_sum(x, s, dim=1)
+            T.reduce_max(x, t, dim=1)
+            T.cumsum(u)
+            for i in T.Parallel(8):
+                Y[0, i] = s[i] + u[i]
+                Y[1, i] = t[i]
+
+    return kernel
+
+
+def test_statements_of_macros_have_the_line_of_their_call() -> None:
+    report = simulate(macros_without_input(), [torch.zeros(2, 8)])
+    lines = {finding.line for finding in found(report, "uninitialized-read")}
+    assert lines == {line_of(macros_without_input, call) for call in ("T.reduce_sum", "T.reduce_max", "T.cumsum")}
+
+
+def carried_by_a_private_variable(carried: bool):
+    @T.prim_func
+    def kernel(X: T.Tensor((64,), "float32"), Y: T.Tensor((64,), "float32")):
+        with T.Kernel(1, threads=64):
+            v = T.alloc_var("float32", init=0)
+            for i in T.Parallel(64):
+                if carried:
+                    v += X[i]
+                else:
+                    v = X[i] * 2
+                Y[i] = v
+
+    return kernel
+
+
+@pytest.mark.parametrize("carried", [True, False])
+def test_a_private_variable_carries_nothing_between_parallel_iterations(carried: bool) -> None:
+    x, y = torch.randn(64), torch.zeros(64)
+    report = simulate(carried_by_a_private_variable(carried), [x, y])
+    assert report.ok is not carried
+    assert torch.equal(y, 2 * x) is not carried

@@ -67,6 +67,7 @@ static u64 next_random() {
     seed ^= seed << 17;
     return seed;
 }
+bool postpone() { return policy == 1 || (policy == 2 && next_random() % 2); }
 static void leave() {
     Fiber& f = fibers[current];
     f.taint = TAINT;
@@ -167,7 +168,7 @@ static void schedule() {
 
 // Lets the others go first, so that work after an arrive that should have come before it is seen to be late.
 static void give_way() {
-    if (count > 1 && (policy == 1 || (policy == 2 && next_random() % 2))) leave();
+    if (count > 1 && postpone()) leave();
 }
 
 bool collective_begin(int site, i32 participants, i32) {
@@ -207,6 +208,7 @@ void sync_named(int site, i32 id, i32 threads, i32) {
 void mbarrier_arrive(int, i32 barrier, i32 arrivals) {
     Mbarrier& b = mbarriers[barrier];
     for (b.pending -= arrivals; b.pending <= 0; b.pending += b.arrivals) {
+        land(barrier);
         b.phase++;
         wake(&b);
     }
@@ -269,6 +271,7 @@ static void reset_block(const Launch& l, Chip* chips, int n) {
             memset(b.flag, UNWRITTEN, b.size);
         }
     for (i32 i = 0; i < l.barriers; i++) mbarriers[i] = Mbarrier{l.arrivals[i], l.arrivals[i], 0};
+    forget_async();
     memset(named, 0, sizeof named);
     memset(warps, 0, sizeof warps);
     count = live = l.fibers;

@@ -3,4 +3,5 @@
 #include "memory.cpp"
 #include "tiles.cpp"
 #include "gemm.cpp"
+#include "async.cpp"
 #include "fibers.cpp"

@@ -29,3 +29,11 @@ void tile_scan(const Region& src, const Region& dst, bool maximum, int dim, bool
 void tile_transpose(const Region& src, const Region& dst, int site);
 void tile_atomic(Update op, const Region& src, const Region& dst, bool by_src, int site);
 void tile_atomic_value(Update op, Scalar value, DType from, const Region& dst, int site);
+
+// Asynchronous forms (async.cpp). A queue belongs to one group of threads.
+void wgmma_issue(i32 queue, const Region& a, const Region& b, const Region& c, bool ta, bool tb, bool clear, int site);
+void wgmma_wait(u32 queues, i32 remaining);
+void tma_load(i32 barrier, const Region& src, const Region& dst, bool by_src, int site);
+void land(i32 barrier);  // the transfers that count for this barrier
+void forget_async();
+bool postpone();         // whether to do asynchronous work late, by the policy of the run

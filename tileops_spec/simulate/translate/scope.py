@@ -27,6 +27,7 @@ class Scope:
         self.plan = None
         self.mask: int | None = None
         self.parallel = False
+        self.forgotten: tuple = (None, "")
         self.lane: str | None = None
         self.loads = 0
         self.fiber = "fiber"

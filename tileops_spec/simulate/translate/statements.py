@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ..errors import Unsupported
+from .buffers import PRIVATE
 from .expressions import emit
 from .names import cpp_type
 from .synchronization import NO_OPERATION, SYNCHRONIZATION
 from .tiles import collective, emit_tile_operator
-from .walk import call_name, children, is_chip
+from .walk import call_name, children, is_chip, statement_parts
 
 PARALLEL, THREAD_BINDING = 1, 4
 
@@ -70,7 +71,8 @@ def _attribute(stmt, scope) -> None:
 def _bind(stmt, scope) -> None:
     if call_name(stmt.value) == "launch_thread_idx":
         return _bind_thread(stmt, scope)
-    if not scope.is_bound(stmt.value):
+    if not scope.is_bound(stmt.value) or "x" in str(stmt.var.dtype):
+        # Persistent loops bind before the loop variable that they use; a slice of a tensor is bound as a vector.
         return scope.define_inline(stmt.var, stmt.value)
     loads, bounds = scope.loads, scope.interval(stmt.value)
     value = emit(stmt.value, scope)
@@ -121,6 +123,8 @@ def _loop(stmt, scope) -> None:
         index = f"{name}_low + (REVERSED ? {name}_count - 1 - {name}_i : {name}_i)"
     scope.depth += 1
     scope.emit(f"const {kind} {name} = {index};")
+    if scope.forgotten[0] is not None and scope.forgotten[0].same_as(stmt):
+        scope.emit(scope.forgotten[1])
     translate_statement(stmt.body, scope)
     scope.depth -= 2
     scope.emit("    }")
@@ -131,13 +135,46 @@ def _parallel(stmt, scope) -> None:
     """An outermost T.Parallel: run once for all threads, in the order that the run asks for."""
     outside, scope.text = scope.text, []
     scope.parallel = True
+    private = _private_stores(stmt, scope)
+    scope.forgotten = (_innermost(stmt), private)
     _loop(stmt, scope)
-    scope.parallel = False
+    scope.emit(private)
+    scope.parallel, scope.forgotten = False, (None, "")
     body, scope.text = scope.text, outside
     if scope.plan.fibers == 1:
         scope.text += body
     else:
         collective(scope, "T.Parallel", [line.removeprefix("    ") for line in body])
+
+
+def _innermost(stmt):
+    """The last loop of a perfect nest of T.Parallel."""
+    while type(stmt.body).__name__ == "For" and int(stmt.body.kind) == PARALLEL:
+        stmt = stmt.body
+    return stmt
+
+
+def _private_stores(stmt, scope) -> str:
+    """C++ that forgets the thread-private buffers which a T.Parallel nest stores.
+
+    Which iterations a thread runs is the compiler's choice, so no value of such a buffer lives from one iteration to
+    the next: reading one is then an unwritten read.
+    """
+    stored: list = []
+    _collect_private(stmt, stored)
+    names = sorted({scope.buffers.reference(buffer, scope) for buffer in stored})
+    return " ".join(f"memset({name}.flag, UNWRITTEN, {name}.size);" for name in names)
+
+
+def _collect_private(stmt, found: list) -> None:
+    if type(stmt).__name__ == "BufferStore" and stmt.buffer.scope() in PRIVATE:
+        found.append(stmt.buffer)
+    if type(stmt).__name__ == "IfThenElse":
+        statements = [s for s in (stmt.then_case, stmt.else_case) if s is not None]
+    else:
+        _, statements = statement_parts(stmt)
+    for child in statements:
+        _collect_private(child, found)
 
 
 def _condition(expr, scope, what: str) -> str:

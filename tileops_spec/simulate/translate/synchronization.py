@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import Unsupported
 from .expressions import emit
+from .tiles import collective
 
 NO_OPERATION = frozenset(
     {
@@ -11,10 +12,8 @@ NO_OPERATION = frozenset(
         "annotate_producer_reg_dealloc",
         "annotate_consumer_reg_alloc",
         "no_set_max_nreg",
-        "wait_wgmma",
         "warpgroup_arrive",
         "warpgroup_commit_batch",
-        "warpgroup_wait",
         "warpgroup_fence_operand",
         "fence_proxy_async",
         "tma_store_arrive",
@@ -63,7 +62,15 @@ def _arrive_named(call, scope) -> None:
     scope.emit(f"arrive_named({site}, {identity}, {count});")
 
 
+def _wait_wgmma(call, scope) -> None:
+    if scope.plan.asynchronous:
+        queues = scope.plan.queues(scope.mask)
+        collective(scope, "T.wait_wgmma", [f"wgmma_wait({queues}u, {emit(call.args[0], scope)});"])
+
+
 SYNCHRONIZATION = {
+    "wait_wgmma": _wait_wgmma,
+    "warpgroup_wait": _wait_wgmma,
     "mbarrier_wait_parity": _wait,
     "ptx_arrive_barrier": _arrive,
     "ptx_arrive_barrier_expect_tx": _arrive,

@@ -26,6 +26,7 @@ class Plan:
     bound: dict = field(default_factory=dict)  # variable → its value, where that depends on the thread index alone
     width: int = 1
     uses: dict = field(default_factory=dict)  # data of a fragment → masks under which it is used
+    issuers: list = field(default_factory=list)  # masks under which wgmma is issued: each has a queue
 
     @property
     def fibers(self) -> int:
@@ -34,6 +35,18 @@ class Plan:
     @property
     def everyone(self) -> int:
         return (1 << self.threads) - 1
+
+    @property
+    def asynchronous(self) -> bool:
+        return bool(self.issuers)
+
+    def queue(self, mask: int | None) -> int:
+        """The queue of the threads that issue a wgmma."""
+        return self.issuers.index(mask)
+
+    def queues(self, mask: int | None) -> int:
+        """The queues, as a set of bits, for which threads under `mask` wait."""
+        return sum(1 << q for q, issuer in enumerate(self.issuers) if mask is None or issuer is None or mask & issuer)
 
     def participants(self, mask: int | None, what: str, line: int | None) -> int:
         """How many fibers take part in a collective under `mask`."""
@@ -234,6 +247,8 @@ class _Survey:
             self._use(expr.buffer, mask)
         if name and name.startswith(WARP_FUNCTIONS):
             self.single = True
+        if name == "tileop.wgmma_gemm" and mask not in self.plan.issuers:
+            self.plan.issuers.append(mask)
         if name and name.startswith("atomic_") and not parallel:
             self.single = True
         if self.plan.depends(expr) and self.plan.closed(expr):

@@ -26,6 +26,17 @@ LEVELS = {"local.fragment": 2, "local": 2, "local.var": 2, "shared": 1, "shared.
 
 
 @dataclass(frozen=True, slots=True)
+class Operation:
+    """A call of the runtime: `function(first, regions…, last)`; `value` is a scalar operand, evaluated before."""
+
+    function: str
+    regions: list[str]
+    last: str
+    first: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Tile:
     """A decoded `tl.region`: a buffer, where it starts, and its extents."""
 
@@ -91,7 +102,7 @@ def _by_src(src: Tile, dst: Tile, scope) -> str:
     return "true" if src.level >= dst.level else "false"
 
 
-def _copy(call, scope) -> list[str]:
+def _copy(call, scope) -> Operation:
     src, dst = decode(call.args[0], scope), decode(call.args[1], scope)
     annotations = dict(call.annotations or {})
     for unknown in ("is_gather4", "dst_block", "cluster_mask"):
@@ -99,27 +110,30 @@ def _copy(call, scope) -> list[str]:
             raise Unsupported(f"copy with {unknown}", scope.line)
     _mark_written(dst, scope)
     site = _site("copy", scope, src, dst)
-    by_src = _by_src(src, dst, scope)
-    return [f"tile_copy({_region(src, scope)}, {_region(dst, scope)}, {by_src}, {site});"]
+    regions, last = [_region(src, scope), _region(dst, scope)], f"{_by_src(src, dst, scope)}, {site}"
+    if "barrier" in annotations:
+        return Operation("tma_load", regions, last, scope.buffers.barrier(annotations["barrier"], scope, emit))
+    return Operation("tile_copy", regions, last)
+
+
+def _scalar(value, scope) -> str:
+    return f"scalar<{scope.type_of(value.dtype)}>({emit(value, scope)})"
 
 
 def _is_zero(value) -> bool:
     return getattr(value, "value", value) in (0, False)
 
 
-def _fill(call, scope) -> list[str]:
+def _fill(call, scope) -> Operation:
     dst, value = decode(call.args[0], scope), call.args[1]
     kind = scope.type_of(value.dtype)
     _mark_written(dst, scope)
     site = _site("fill", scope, dst)
     region = _region(dst, scope)
-    return [
-        f"TAINT = CLEAN; {{ Scalar value = scalar<{kind}>({emit(value, scope)}); "
-        f"tile_fill({region}, value, {tag(kind)}, {site}); }}"
-    ]
+    return Operation("tile_fill", [region], f"value, {tag(kind)}, {site}", value=_scalar(value, scope))
 
 
-def _gemm(call, scope) -> list[str]:
+def _gemm(call, scope) -> Operation:
     a, b, c = (decode(arg, scope) for arg in call.args[:3])
     for tile, allowed in ((a, GEMM_OPERANDS), (b, GEMM_OPERANDS), (c, GEMM_ACCUMULATORS)):
         if scope.type_of(tile.buffer.dtype) not in allowed:
@@ -130,8 +144,13 @@ def _gemm(call, scope) -> list[str]:
         raise Unsupported("gemm over two blocks (use_2cta)", scope.line)
     transposed = ", ".join(emit(x, scope) for x in call.args[3:5])
     site = _site("gemm", scope, a, b, c)
-    regions = ", ".join(_region(t, scope, _matrix(t)) for t in (a, b, c))
-    return [f"tile_gemm({regions}, {transposed}, {emit(call.args[9], scope)}, {site});"]
+    regions = [_region(t, scope, _matrix(t)) for t in (a, b, c)]
+    last = f"{transposed}, {emit(call.args[9], scope)}, {site}"
+    if call.op.name.endswith("wgmma_gemm"):
+        return Operation("wgmma_issue", regions, last, str(scope.plan.queue(scope.mask)))
+    # A synchronous gemm waits for all wgmma before it.
+    waits = f"wgmma_wait({scope.plan.queues(scope.mask)}u, 0); " if scope.plan.asynchronous else ""
+    return Operation(f"{waits}tile_gemm", regions, last)
 
 
 def _matrix(tile: Tile) -> frozenset[int]:
@@ -139,7 +158,7 @@ def _matrix(tile: Tile) -> frozenset[int]:
     return frozenset({rank - 2, rank - 1})
 
 
-def _reduce(call, scope) -> list[str]:
+def _reduce(call, scope) -> Operation:
     src, dst = decode(call.args[0], scope), decode(call.args[1], scope)
     kind, dim = str(call.args[2].value), int(call.args[3].value)
     if kind not in REDUCTIONS:
@@ -150,48 +169,44 @@ def _reduce(call, scope) -> list[str]:
     if kept is None:
         raise Unsupported(f"reduce of {src.buffer.name} into {dst.buffer.name}: ranks do not match", scope.line)
     clear = emit(call.args[4], scope)
-    regions = f"{_region(src, scope, everything)}, {_region(dst, scope, kept)}"
-    return [f"tile_reduce({regions}, {REDUCTIONS[kind]}, {dim}, {clear}, {site});"]
+    regions = [_region(src, scope, everything), _region(dst, scope, kept)]
+    return Operation("tile_reduce", regions, f"{REDUCTIONS[kind]}, {dim}, {clear}, {site}")
 
 
 def _scan(maximum: str) -> Callable:
-    def rule(call, scope) -> list[str]:
+    def rule(call, scope) -> Operation:
         src, dst = decode(call.args[0], scope), decode(call.args[1], scope)
         everything = frozenset(range(8))
         site = _site("cumulative", scope, src, dst)
-        regions = f"{_region(src, scope, everything)}, {_region(dst, scope, everything)}"
+        regions = [_region(src, scope, everything), _region(dst, scope, everything)]
         reverse = emit(call.args[3], scope)
         _mark_written(dst, scope)
-        return [f"tile_scan({regions}, {maximum}, {int(call.args[2].value)}, {reverse}, {site});"]
+        return Operation("tile_scan", regions, f"{maximum}, {int(call.args[2].value)}, {reverse}, {site}")
 
     return rule
 
 
-def _transpose(call, scope) -> list[str]:
+def _transpose(call, scope) -> Operation:
     src, dst = decode(call.args[0], scope), decode(call.args[1], scope)
     if len(src.axes) != 2 or len(dst.axes) != 2:
         raise Unsupported("transpose of other than two dimensions", scope.line)
     _mark_written(dst, scope)
-    return [f"tile_transpose({_region(src, scope)}, {_region(dst, scope)}, {_site('transpose', scope, src, dst)});"]
+    regions = [_region(src, scope), _region(dst, scope)]
+    return Operation("tile_transpose", regions, str(_site("transpose", scope, src, dst)))
 
 
 def _atomic(operation: str) -> Callable:
-    def rule(call, scope) -> list[str]:
+    def rule(call, scope) -> Operation:
         dst = decode(call.args[1], scope)
         _mark_written(dst, scope)
         if type(call.args[0]).__name__ == "Call" and call.args[0].op.name.endswith(".region"):
             src = decode(call.args[0], scope)
             site = _site("atomic", scope, src, dst)
-            regions = f"{_region(src, scope)}, {_region(dst, scope)}"
-            return [f"tile_atomic({operation}, {regions}, {_by_src(src, dst, scope)}, {site});"]
-        kind = scope.type_of(call.args[0].dtype)
-        value = f"scalar<{kind}>({emit(call.args[0], scope)})"
-        site = _site("atomic", scope, dst)
-        region = _region(dst, scope)
-        return [
-            f"TAINT = CLEAN; {{ Scalar value = {value}; "
-            f"tile_atomic_value({operation}, value, {tag(kind)}, {region}, {site}); }}"
-        ]
+            regions = [_region(src, scope), _region(dst, scope)]
+            return Operation("tile_atomic", regions, f"{_by_src(src, dst, scope)}, {site}", operation)
+        first = f"{operation}, value, {tag(scope.type_of(call.args[0].dtype))}"
+        last = str(_site("atomic", scope, dst))
+        return Operation("tile_atomic_value", [_region(dst, scope)], last, first, _scalar(call.args[0], scope))
 
     return rule
 
@@ -218,19 +233,25 @@ def emit_tile_operator(name: str, call, scope) -> None:
     if name not in TILE_OPERATORS:
         raise Unsupported(f"tile operator T.{name}", scope.line)
     loads = scope.loads
-    lines = TILE_OPERATORS[name](call, scope)
-    if scope.loads != loads and not lines[0].startswith("TAINT"):
-        # An index that was itself read from an unwritten element makes the whole region arbitrary.
-        lines = _with_checked_indices(lines, name, scope)
-    collective(scope, f"T.{name}", lines)
+    operation = TILE_OPERATORS[name](call, scope)
+    site = scope.site("index", f"the region of T.{name}") if scope.loads != loads else None
+    collective(scope, f"T.{name}", _lines(operation, site))
 
 
-def _with_checked_indices(lines: list[str], name: str, scope) -> list[str]:
-    site = scope.site("index", f"the region of T.{name}")
-    (text,) = lines
-    head, _, tail = text.partition("(")
-    first, _, number = tail.rpartition(", ")
-    return [f"TAINT = CLEAN; {head}({first}, (choose({site}), {number}"]
+def _lines(operation: Operation, index_site: int | None) -> list[str]:
+    """An index that was itself read from an unwritten element makes the whole region arbitrary: checked at the site."""
+    names = [f"r{i}" for i in range(len(operation.regions))]
+    value = f"TAINT = CLEAN; const Scalar value = {operation.value};" if operation.value else ""
+    if index_site is None and not value:
+        return [_call(operation, operation.regions)]
+    regions = ", ".join(f"{name} = {text}" for name, text in zip(names, operation.regions, strict=True))
+    checked = f"choose({index_site});" if index_site is not None else ""
+    return [f"{{ TAINT = CLEAN; const Region {regions};", f"  {checked} {value}", f"  {_call(operation, names)} }}"]
+
+
+def _call(operation: Operation, regions: list[str]) -> str:
+    arguments = ", ".join(filter(None, (operation.first, *regions, operation.last)))
+    return f"{operation.function}({arguments});"
 
 
 def collective(scope, what: str, lines: list[str]) -> None:
