@@ -207,6 +207,23 @@ def test_slices_agree_with_the_whole(project_spec, limit) -> None:
     assert torch.allclose(whole["O"].error, sliced["O"].error, rtol=1e-6)
 
 
+def test_reductions_that_are_no_products_are_sliced_too(spec_of, monkeypatch) -> None:
+    spec = spec_of("""
+inputs: {x: "f32[M, K]", z: "f32[N, K]"}
+outputs: {y: "f32[M, N]"}
+math: |
+  y[m, n] = max[k](x[m, k] + z[n, k])
+""")
+    sizes = []
+    amax = torch.Tensor.amax
+    monkeypatch.setattr(torch.Tensor, "amax", lambda self, *rest: sizes.append(self.numel()) or amax(self, *rest))
+    x, z = torch.randn(16, 32), torch.randn(8, 32)
+    binding = bind(spec, dims={"M": 16, "N": 8, "K": 32})
+    value = evaluate(spec, binding, {"x": x, "z": z}, whole_limit=1024)["y"].value
+    assert max(sizes) <= 1024
+    assert torch.equal(value, (x.double()[:, None] + z.double()).amax(-1))
+
+
 def test_a_softmax_along_a_sliced_axis_sees_the_whole_axis(spec_of) -> None:
     spec = spec_of("""
 inputs: {x: "f32[M, N]"}

@@ -7,7 +7,7 @@ that broadcasting aligns operands.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -33,6 +33,7 @@ from ..ir.nodes import (
 from ..ir.spec import Definition, Spec
 from ..ir.walk import walk
 from .binding import Binding, evaluate_scalar, shape_of
+from .cost import free_indices
 from .estimate import Approx, Estimate, conform, rounding, settled, total
 from .functions import call
 from .operators import binary, cast, literal, loses, select, unary
@@ -103,7 +104,18 @@ class _Oracle:
         return tuple(self._extent(axis) for axis in definition.axes)
 
     def largest(self) -> int:
-        return max(math.prod(self.extents(each)) for each in self.spec.math)
+        """Elements of the largest tensor that is laid out: a definition, or what a reduction takes in."""
+        return max(size for each in self.spec.math for size in self._sizes(each))
+
+    def _sizes(self, definition: Definition) -> Iterator[int]:
+        reductions = [node for node in walk(definition.value) if isinstance(node, Reduce)]
+        axes = (*definition.axes, *(axis for node in reductions for axis in node.axes))
+        extents = {axis.name: self._extent(axis) for axis in axes}
+        yield math.prod(self.extents(definition))
+        for node in reductions:
+            laid_out = self._product(node.body)[0] if node.function in ("sum", "mean") else [node.body]
+            for part in laid_out:
+                yield math.prod(extents[name] for name in free_indices(part) if name in extents)
 
     def whole(self, name: str) -> Approx:
         return self.part(name, tuple((0, extent) for extent in self.extents(self.definitions[name])))
