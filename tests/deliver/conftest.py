@@ -85,11 +85,9 @@ class ProjectFolder:
 
     def snapshot(self) -> dict[str, bytes]:
         """Every file that is committed: specs, generated, lock."""
-        files = [path for path in self.root.rglob("*") if path.is_file() and ".tospec" not in path.parts]
-        kept = ("generated", "specs", "tospec.lock")
-        return {
-            str(p.relative_to(self.root)): p.read_bytes() for p in files if p.relative_to(self.root).parts[0] in kept
-        }
+        folders = (self.root / "specs", self.root / "generated")
+        files = [path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".yaml", ".py")]
+        return {str(path.relative_to(self.root)): path.read_bytes() for path in (*files, self.root / "tospec.lock")}
 
 
 _PROGRAM = """\

@@ -111,7 +111,7 @@ def test_reference_that_disagrees_is_found_before_any_body(built: ProjectFolder)
     outcome = built.build()
     assert outcome.return_value == 1
     assert "error[TS201]" in outcome.stderr
-    assert "specs/scaled_add.yaml:17" in outcome.stderr
+    assert "specs/scaled_add.yaml:16" in outcome.stderr
     assert "lower" not in outcome.stdout
 
 

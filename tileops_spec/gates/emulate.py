@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _MOST_FINDINGS = 8
+_ENDLESS = frozenset({"endless-loop", "deadlock"})
+"""Findings of the simulator that say the kernel would never end."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def _judge_run(run: _Run, result: Mapping[str, Any], spec: Spec, kernel: SourceT
 
 def _memory_error(finding: Mapping[str, Any], run: _Run, kernel: SourceText) -> Diagnostic:
     return Diagnostic(
-        code="TS432",
+        code="TS434" if finding["kind"] in _ENDLESS else "TS432",
         message=f"{finding['kind']}: {finding['message']} ({run.case.label})",
         span=line_span(kernel, finding["line"]),
         help="mask the tail, bound the index, or initialise the buffer",
