@@ -1,0 +1,1 @@
+"""Operators that tospec generated, one package each: `from generated.gemm import gemm`."""
