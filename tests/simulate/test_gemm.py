@@ -169,3 +169,30 @@ def test_speed_of_the_emulated_product() -> None:
     c = torch.empty(size, size, dtype=torch.float16)
     seconds = min(kernel.run([a, b, c]).seconds for _ in range(3))
     assert 2 * size**3 / seconds > 0.3e9
+
+
+def two_launches(n: int):
+    """Partial sums into a workspace, then a second launch that combines them."""
+
+    @T.prim_func
+    def kernel(X: T.Tensor((4, n), "float32"), Y: T.Tensor((n,), "float32")):
+        workspace = T.alloc_global((4, n), "float32")
+        with T.Kernel(4, threads=32) as b:
+            for j in T.Parallel(n):
+                workspace[b, j] = X[b, j] * 2
+        with T.Kernel(T.ceildiv(n, 8), threads=32) as b:
+            total = T.alloc_fragment((8,), "float32")
+            T.clear(total)
+            for k in T.serial(4):
+                for j in T.Parallel(8):
+                    total[j] += workspace[k, b * 8 + j]
+            T.copy(total, Y[b * 8])
+
+    return kernel
+
+
+def test_launches_hand_over_through_a_workspace() -> None:
+    x, y = torch.randint(-9, 9, (4, 20)).float(), torch.zeros(20)
+    report = simulate(two_launches(20), [x, y])
+    assert report.ok
+    assert torch.equal(y, 2 * x.sum(0))

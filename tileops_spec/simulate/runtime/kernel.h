@@ -23,6 +23,10 @@ struct Launch {
 };
 void begin(const Options& options, Record* records);
 void make_global(Buf& b, DType dtype, void* data, int rank, const i64* shape, bool written, double safe);
+// A tensor of the kernel's own in global memory, alive across its launches.
+void make_workspace(Buf& b, DType dtype, int rank, const i64* shape);
+void free_workspace(Buf& b);
+void next_launch(Buf& b);
 void make_chip(Buf& b, DType dtype, int rank, const i64* shape);
 void alias(Buf& b, DType dtype, int rank, const i64* shape, const Buf& of);
 void launch(const Launch& l, Chip* chips, int n);

@@ -76,10 +76,10 @@ bool locate(const Buf& b, int rank, const i64* index, i64& flat) {
 void note_store(Buf& b, i64 flat, int site, bool atomic) {
     if (!b.writer) return;
     i32 me = BLOCK_ID + 1, old = b.writer[flat];
-    bool other = old != 0 && old != me && old != -me;
+    bool other = old != 0 && old != EARLIER_LAUNCH && old != me && old != -me;
     if (atomic) {
         if (other && old > 0) record_flat(RACE_ATOMIC, site, b, flat);
-        b.writer[flat] = other && old < 0 ? (i32)ATOMIC_MANY : old > 0 ? old : -me;
+        b.writer[flat] = other && old < 0 ? (i32)ATOMIC_MANY : old > 0 && old != EARLIER_LAUNCH ? old : -me;
     } else {
         if (other) {
             record_flat(RACE_WRITE, site, b, flat);
@@ -91,7 +91,8 @@ void note_store(Buf& b, i64 flat, int site, bool atomic) {
 }
 void note_load(const Buf& b, i64 flat, int site) {
     i32 me = BLOCK_ID + 1, old = b.writer[flat];
-    if (old != 0 && old != me && old != -me) record_flat(RACE_READ, site, b, flat);
+    if (old == 0 && b.fresh) taint_by(UNWRITTEN, site, b, flat);
+    if (old != 0 && old != EARLIER_LAUNCH && old != me && old != -me) record_flat(RACE_READ, site, b, flat);
 }
 
 static void shape_of(Buf& b, DType dtype, int rank, const i64* shape) {
@@ -106,7 +107,22 @@ void make_global(Buf& b, DType dtype, void* data, int rank, const i64* shape, bo
     b.data = (char*)data;
     b.flag = nullptr;
     b.writer = written ? (i32*)calloc(b.size ? b.size : 1, sizeof(i32)) : nullptr;
+    b.fresh = false;
     b.safe = safe;
+}
+void make_workspace(Buf& b, DType dtype, int rank, const i64* shape) {
+    make_global(b, dtype, nullptr, rank, shape, true, 0);
+    b.data = (char*)malloc(b.size * size_of(dtype) + 1);
+    memset(b.data, 0xff, b.size * size_of(dtype));
+    b.fresh = true;
+}
+void free_workspace(Buf& b) {
+    free(b.data);
+    free(b.writer);
+}
+void next_launch(Buf& b) {
+    for (i64 i = 0; b.writer && i < b.size; i++)
+        if (b.writer[i] != 0) b.writer[i] = EARLIER_LAUNCH;
 }
 void make_chip(Buf& b, DType dtype, int rank, const i64* shape) {
     shape_of(b, dtype, rank, shape);
@@ -114,6 +130,7 @@ void make_chip(Buf& b, DType dtype, int rank, const i64* shape) {
     b.data = (char*)malloc(b.size * size_of(dtype) + 1);
     b.flag = (u8*)malloc(b.size + 1);
     b.writer = nullptr;
+    b.fresh = false;
     b.safe = 0;
 }
 void alias(Buf& b, DType dtype, int rank, const i64* shape, const Buf& of) {
@@ -122,6 +139,7 @@ void alias(Buf& b, DType dtype, int rank, const i64* shape, const Buf& of) {
     b.data = of.data;
     b.flag = of.flag;
     b.writer = of.writer;
+    b.fresh = of.fresh;
     b.safe = of.safe;
 }
 void free_chip(Buf& b) {

@@ -36,15 +36,16 @@ enum Space { GLOBAL, CHIP };
 struct Buf {
     char* data;
     u8* flag;     // on-chip only
-    i32* writer;  // global tensors that the kernel writes: 0 nobody, b+1 block b, -(b+1) atomically, ATOMIC_MANY
+    i32* writer;  // global tensors that the kernel writes: 0 nobody, b+1 block b, -(b+1) atomically, or below
     i64 size;
     i64 shape[MAX_RANK];
     i32 rank;
     DType dtype;
     Space space;
+    bool fresh;   // a workspace: what nothing wrote is unwritten, not input
     double safe;  // what a load outside of a global tensor gives
 };
-enum { ATOMIC_MANY = INT32_MIN };
+enum { ATOMIC_MANY = INT32_MIN, EARLIER_LAUNCH = INT32_MAX };
 
 extern u8 TAINT;       // the taint of the values read since it was last reset
 extern bool REVERSED;  // T.Parallel loops run from the end

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..errors import Unsupported
-from .names import tag
 from .walk import is_chip
 
 PRIVATE = ("local", "local.var")
@@ -31,15 +30,21 @@ class Buffers:
     def __init__(self) -> None:
         self._storages: dict = {}
         self.chips: list[Storage] = []
+        self.workspaces: list[Storage] = []
         self.barriers: list[str] = []
         self.arrivals: list[int] = []
         self._barrier_base: dict = {}
-        self.sizes: dict[str, int] = {}
 
     def add_global(self, buffer, scope) -> Storage:
         storage = Storage(buffer.name, "global", buffer, scope.names.fresh(buffer.name))
         self._storages[buffer.data] = storage
         return storage
+
+    def add_workspace(self, buffer, scope) -> None:
+        """A buffer that the PrimFunc allocates in global memory, outside of its kernels."""
+        storage = self.add_global(buffer, scope)
+        storage.written = True
+        self.workspaces.append(storage)
 
     def add_chip(self, buffer, scope) -> None:
         """An on-chip buffer; its extents must be constants."""
@@ -175,11 +180,8 @@ class Buffers:
         value = f"cvt<{kind}>({emit(call.args[1], scope)})"
         return f"atomic<{kind}>({operation}, {ref}, {site}, {value}, {indices})"
 
-    def writers(self) -> list[Storage]:
-        return [s for s in self._storages.values() if s.scope == "global"]
-
-    def storages(self) -> list[Storage]:
-        return list(self._storages.values())
+    def written_globals(self) -> list[Storage]:
+        return [s for s in self._storages.values() if s.scope == "global" and s.written]
 
 
 def static_shape(buffer, line: int | None) -> list[int]:
@@ -219,9 +221,3 @@ def _disjoint(masks: set, name: str) -> dict[int, int]:
         if any(not a & b for a in group for b in group):
             raise Unsupported(f"fragment {name} used by all threads and by disjoint groups of threads")
     return {mask: n for n, group in enumerate(groups) for mask in group}
-
-
-def descriptor(buffer, scope, emit, kind: str) -> str:
-    """`DTYPE, rank, shape` as the runtime's make_… functions take them."""
-    shape = ", ".join(emit(extent, scope) for extent in buffer.shape)
-    return f"{tag(kind)}, {len(buffer.shape)}", f"{{{shape}}}"

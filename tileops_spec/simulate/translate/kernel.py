@@ -96,6 +96,8 @@ def _launches(stmt, scope: Scope) -> list:
     """The kernels of a PrimFunc, in order. Each starts with the binding of a block index, or without a grid."""
     name = type(stmt).__name__
     if name == "SBlockRealize" and stmt.block.name_hint != "tilelang_root":
+        for buffer in stmt.block.alloc_buffers:
+            scope.buffers.add_workspace(buffer, scope)
         return _launches(stmt.block.body, scope)
     if name == "SeqStmt" and not _binds_threads(stmt):
         return [nest for child in stmt.seq for nest in _launches(child, scope)]
@@ -164,6 +166,8 @@ def _program(scope: Scope, parameters: list, dynamic: list, functions: list[str]
     teardown: list[str] = []
     for i, (parameter, target) in enumerate(parameters):
         _declare_parameter(i, parameter, target, scope, declarations, setup, teardown)
+    for workspace in scope.buffers.workspaces:
+        _declare_workspace(workspace, scope, declarations, setup, teardown)
     for chip in scope.buffers.chips:
         _declare_chip(chip, scope, declarations, setup, teardown)
     return "\n".join(
@@ -175,7 +179,7 @@ def _program(scope: Scope, parameters: list, dynamic: list, functions: list[str]
             'extern "C" void tospec_run(void** params, const i64* dims, const Options* options, Record* records) {',
             "    begin(*options, records);",
             *setup,
-            "".join(launches).rstrip("\n"),
+            _between(scope).join(launches).rstrip("\n"),
             *teardown,
             "}\n",
         ]
@@ -200,6 +204,21 @@ def _declare_parameter(i, parameter, target, scope, declarations, setup, teardow
     if target.written:
         site = scope.site("output", parameter.name, str(tuple(parameter.shape)))
         teardown.append(f"    finish_global({target.cpp}, {site});")
+
+
+def _between(scope: Scope) -> str:
+    """What a launch wrote is no race for the next."""
+    return "".join(f"    next_launch({s.cpp});\n" for s in scope.buffers.written_globals())
+
+
+def _declare_workspace(workspace: Storage, scope, declarations, setup, teardown) -> None:
+    dtype = tag(cpp_type(workspace.buffer.dtype))
+    shape = ", ".join(emit(extent, scope) for extent in workspace.buffer.shape) or "1"
+    rank = len(workspace.buffer.shape)
+    declarations.append(f"static Buf {workspace.cpp};")
+    setup.append(f"    {{ i64 shape[] = {{{shape}}}; make_workspace({workspace.cpp}, {dtype}, {rank}, shape); }}")
+    _declare_views(workspace, scope, declarations, setup)
+    teardown.append(f"    free_workspace({workspace.cpp});")
 
 
 def _declare_chip(chip: Storage, scope, declarations, setup, teardown) -> None:
