@@ -30,10 +30,10 @@ _HINTS = (
 _ARITHMETIC = (
     "Cast Select abs acos acosh all_of any_of asin asinh atan atan2 atanh bitwise_and bitwise_not bitwise_or "
     "bitwise_xor cast cdiv ceil ceildiv clamp clz copysign cos cosh dp4a erf exp exp10 exp2 fabs fast_rcp floor "
-    "floordiv floormod fma fmod hypot ieee_add ieee_fdiv ieee_fmaf ieee_frcp ieee_frsqrt ieee_fsqrt ieee_mul ieee_sub "
-    "if_then_else infinity isfinite isinf isnan ldexp log log10 log1p log2 max max_value min min_value nearbyint nextafter popcount pow "
-    "reinterpret round rsqrt shift_left shift_right sigmoid sin sinh sqrt tan tanh trunc truncdiv truncmod where "
-    "add2 sub2 mul2 fma2 max2 min2 abs2"
+    "floordiv floormod fma fmod hypot ieee_add ieee_fdiv ieee_fmaf ieee_frcp ieee_frsqrt ieee_fsqrt ieee_mul "
+    "ieee_sub if_then_else infinity isfinite isinf isnan ldexp log log10 log1p log2 max max_value min min_value "
+    "nearbyint nextafter popcount pow reinterpret round rsqrt shift_left shift_right sigmoid sin sinh sqrt tan "
+    "tanh trunc truncdiv truncmod where add2 sub2 mul2 fma2 max2 min2 abs2 "
 )
 _CONTROL = "While break_loop continue_loop loop_break"
 _DTYPES = (
