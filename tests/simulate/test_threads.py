@@ -272,3 +272,83 @@ def test_a_barrier_in_a_divergent_branch() -> None:
     report = simulate(barrier_in_one_branch(), [torch.zeros(128)])
     found = [finding for finding in report.findings if finding.kind == "deadlock"]
     assert {finding.buffer for finding in found} == {"never[0]", "T.sync_threads"}
+
+
+def gemv(n: int, k: int, rows: int, lanes: int, width: int):
+    """A row a group of threads: private accumulators, vector loads, a reduction over one axis of the block."""
+    step = lanes * width
+
+    @T.prim_func
+    def kernel(A: T.Tensor((k,), "float16"), B: T.Tensor((n, k), "float16"), C: T.Tensor((n,), "float32")):
+        with T.Kernel(T.ceildiv(n, rows), threads=(rows, lanes)) as block:
+            row, lane = T.get_thread_binding(0), T.get_thread_binding(1)
+            a = T.alloc_local((width,), "float16")
+            b = T.alloc_local((width,), "float16")
+            total = T.alloc_local((1,), "float32")
+            all_lanes = T.alloc_local((1,), "float32")
+            T.clear(total)
+            for s in T.serial(T.ceildiv(k, step)):
+                for i in T.vectorized(width):
+                    a[i] = A[s * step + lane * width + i]
+                    b[i] = B[block * rows + row, s * step + lane * width + i]
+                for i in T.serial(width):
+                    total[0] += T.cast(a[i], "float32") * T.cast(b[i], "float32")
+            with T.attr(
+                T.comm_reducer(lambda x, y: x + y, [T.cast(0, "float32")]),
+                "reduce_scope",
+                T.reinterpret(T.uint64(0), dtype="handle"),
+            ):
+                T.evaluate(T.tvm_thread_allreduce(T.uint32(1), total[0], True, all_lanes[0], lane, dtype="handle"))
+            C[block * rows + row] = all_lanes[0]
+
+    return kernel
+
+
+def test_gemv_over_a_block_of_two_axes() -> None:
+    n, k = 10, 200
+    a, b, c = torch.randn(k).half(), torch.randn(n, k).half(), torch.full((n,), torch.nan)
+    assert simulate(gemv(n, k, 4, 16, 8), [a, b, c]).ok
+    torch.testing.assert_close(c.double(), b.double() @ a.double(), rtol=1e-4, atol=1e-4)
+
+
+def votes():
+    @T.prim_func
+    def kernel(X: T.Tensor((64,), "int32"), Y: T.Tensor((3, 64), "int32")):
+        with T.Kernel(1, threads=64):
+            tx = T.get_thread_binding()
+            Y[0, tx] = T.cast(T.any_sync(X[tx] > 5), "int32")
+            Y[1, tx] = T.cast(T.all_sync(X[tx] > 5), "int32")
+            Y[2, tx] = T.warp_reduce_max(X[tx])
+
+    return kernel
+
+
+def test_votes_and_warp_reductions() -> None:
+    x = torch.arange(64, dtype=torch.int32) % 40
+    y = torch.zeros(3, 64, dtype=torch.int32)
+    assert simulate(votes(), [x, y]).ok
+    for warp in (slice(0, 32), slice(32, 64)):
+        assert (y[0, warp] == int((x[warp] > 5).any())).all()
+        assert (y[1, warp] == int((x[warp] > 5).all())).all()
+        assert (y[2, warp] == x[warp].max()).all()
+
+
+def guarded_init(rows: int, lanes: int):
+    @T.prim_func
+    def kernel(X: T.Tensor((rows, lanes), "float32"), Y: T.Tensor((rows,), "float32")):
+        with T.Kernel(1, threads=(rows, lanes)):
+            row, lane = T.get_thread_binding(0), T.get_thread_binding(1)
+            s = T.alloc_shared((rows,), "float32")
+            if lane == 0:
+                s[row] = 0
+            T.atomic_add(s[row], X[row, lane])
+            Y[row] = s[row]
+
+    return kernel
+
+
+@pytest.mark.parametrize("order", ["forward", "reverse", "shuffled"])
+def test_threads_meet_after_a_branch_that_few_take(order: str) -> None:
+    x, y = torch.randint(-9, 9, (8, 16)).float(), torch.zeros(8)
+    assert simulate(guarded_init(8, 16), [x, y], order=order).ok
+    assert torch.equal(y, x.sum(1))

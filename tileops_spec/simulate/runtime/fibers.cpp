@@ -47,16 +47,17 @@ struct Mbarrier { i32 arrivals, pending; u32 phase; };
 struct Named { i32 arrived; u32 generation; };
 struct Warp { i32 arrived, live; u32 generation; u64 slot[2][32]; };
 
-static const size_t STACK = 128 * 1024;
+static const size_t ALL_STACKS = (size_t)128 << 20;  // reserved, not used: touched pages alone count
 static char* stacks;
-static i32 stacks_for;
+static size_t stack_size;
 static Fiber fibers[2048];
 static Context scheduler;
 static i32 current, count, live, width, aborted, policy;
 static u64 seed;
 static void (*entry)(i32);
 static Mbarrier mbarriers[1024];
-static Named named[17];  // 16 is __syncthreads
+static Named named[18];  // 16 is __syncthreads, 17 meets for block_reduce
+static u64 slots[2][2048];
 static Warp warps[64];
 static i32* arrived_at;  // per site, the arrivals at a collective
 static i32 sites;
@@ -145,11 +146,18 @@ static i32 pick() {
         if (fibers[i].state == RUNNABLE) return i;
     return -1;
 }
-static bool release_soft() {
-    bool any = false;
+static void pass_soft(int site) {
+    arrived_at[site] = 0;
     for (i32 i = 0; i < count; i++)
-        if (fibers[i].state == SOFT) { fibers[i].state = RUNNABLE; any = true; }
-    return any;
+        if (fibers[i].state == SOFT && fibers[i].site == site) fibers[i].state = RUNNABLE;
+}
+// Nothing can run: those that wait at the earliest soft barrier go on without the others.
+static bool release_soft() {
+    int first = -1;
+    for (i32 i = 0; i < count; i++)
+        if (fibers[i].state == SOFT && (first < 0 || fibers[i].site < first)) first = fibers[i].site;
+    if (first >= 0) pass_soft(first);
+    return first >= 0;
 }
 static void schedule() {
     current = policy == 1 ? 0 : count - 1;
@@ -182,9 +190,11 @@ void collective_done(int site) {
     arrived_at[site] = 0;
     wake(&arrived_at[site]);
 }
-void soft_sync(i32) {
-    if (count == 1) return;
+void soft_sync(int site, i32 participants) {
+    if (count == 1 || participants == 1) return;
     fibers[current].state = SOFT;
+    fibers[current].site = site;
+    if (++arrived_at[site] == participants) pass_soft(site);
     leave();
 }
 void sync_all(int site, i32) {
@@ -241,6 +251,25 @@ u64 warp_reduce(u64 value, i32 fiber, u64 (*op)(u64, u64), int site) {
     for (i32 i = 1; i < lanes; i++) all = op(all, w.slot[side][i]);
     return all;
 }
+u32 vote(bool yes, i32 fiber, int site) {
+    Warp& w = warps[fiber / 32];
+    w.slot[w.generation & 1][fiber % 32] = yes;
+    u32 side = meet_warp(w, site), bits = 0;
+    for (i32 i = 0; i < 32 && fiber / 32 * 32 + i < count; i++) bits |= (u32)(w.slot[side][i] & 1) << i;
+    return bits;
+}
+u64 block_reduce(u64 value, i32 fiber, i32 stride, i32 extent, u64 (*op)(u64, u64), int site) {
+    Named& b = named[17];
+    u32 generation = b.generation;
+    u64* slot = slots[generation & 1];
+    slot[fiber] = value;
+    if (++b.arrived == count) release(b);
+    else block(&b, site, ON_SYNC, 0);
+    i32 first = fiber - fiber / stride % extent * stride;
+    u64 all = slot[first];
+    for (i32 i = 1; i < extent; i++) all = op(all, slot[first + i * stride]);
+    return all;
+}
 
 void begin(const Options& options, Record* records) {
     policy = options.order;
@@ -252,11 +281,12 @@ void begin(const Options& options, Record* records) {
     TAINT = CLEAN;
 }
 static void reserve(i32 n, i32 highest_site) {
-    if (n > stacks_for) {
-        if (stacks) munmap(stacks, STACK * stacks_for);
-        stacks = (char*)mmap(nullptr, STACK * n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        stacks_for = n;
+    if (!stacks) {
+        int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+        stacks = (char*)mmap(nullptr, ALL_STACKS, PROT_READ | PROT_WRITE, flags, -1, 0);
+        if (stacks == MAP_FAILED) abort();
     }
+    stack_size = (ALL_STACKS / n < ((size_t)4 << 20) ? ALL_STACKS / n : (size_t)4 << 20) & ~(size_t)4095;
     if (highest_site > sites) {
         arrived_at = (i32*)realloc(arrived_at, highest_site * sizeof(i32));
         sites = highest_site;
@@ -281,7 +311,7 @@ static void reset_block(const Launch& l, Chip* chips, int n) {
         fibers[i].state = RUNNABLE;
         fibers[i].taint = CLEAN;
         if (width == 1) warps[i / 32].live++;
-        prepare(fibers[i].context, stacks + STACK * i, STACK, run_fiber);
+        prepare(fibers[i].context, stacks + stack_size * i, stack_size, run_fiber);
     }
 }
 static i64* shuffled(i64 n) {

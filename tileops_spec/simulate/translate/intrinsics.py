@@ -184,6 +184,23 @@ def _shuffle(call, scope, emit) -> str:
     return _through_bits(call, value, scope, emit, f"exchange({{}}, {scope.fiber}, {source[mode]}, {width}, {{}})")
 
 
+def _tvm_shuffle(call, scope, emit) -> str:
+    """TVM's own spelling: mask, value, lane, width, warp size."""
+    mode = short_name(call).removeprefix("tvm_warp_shuffle").strip("_") or "index"
+    _, value, lane, width, _ = call.args
+    lane, width = emit(lane, scope), emit(width, scope)
+    me = f"({scope.fiber} % 32 % {width})"
+    source = {"down": f"({me} + {lane})", "up": f"({me} - {lane})", "index": f"({lane})"}[mode]
+    return _through_bits(call, value, scope, emit, f"exchange({{}}, {scope.fiber}, {source}, {width}, {{}})")
+
+
+def _vote(call, scope, emit) -> str:
+    scope.plan.require_single_threads(call.op.name, scope.line)
+    name = short_name(call)
+    bits = f"vote({emit(call.args[-1], scope)}, {scope.fiber}, {scope.site(call.op.name, 'warp')})"
+    return {"any": f"({bits} != 0)", "all": f"({bits} == 0xffffffffu)"}.get(name.split("_")[0], bits)
+
+
 def _warp_reduce(call, scope, emit) -> str:
     operation = short_name(call).removeprefix("warp_reduce_")
     kind = scope.type_of(call.dtype)
@@ -232,6 +249,8 @@ _OTHER = {
     "shfl_down_sync": _shuffle,
     "shfl_up_sync": _shuffle,
     "shfl_sync": _shuffle,
+    **dict.fromkeys(("tvm_warp_shuffle", "tvm_warp_shuffle_up", "tvm_warp_shuffle_down"), _tvm_shuffle),
+    **dict.fromkeys(("any_sync", "all_sync", "ballot_sync", "ballot"), _vote),
     **{f"warp_reduce_{n}": _warp_reduce for n in ("sum", "max", "min", "bitand", "bitor")},
     **dict.fromkeys(threads.THREAD_FUNCTIONS, _thread_function),
     **{f"atomic_{n}_ret_elem_op": _atomic_with_result for n in ("add", "max", "min")},

@@ -15,6 +15,9 @@ from .threads import plan_threads
 from .walk import call_name
 
 DEFAULT_THREADS = 128
+MOST_THREADS = 1024
+MOST_QUEUES, MOST_BARRIERS = 32, 1024
+"""The sizes of the runtime's tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,12 @@ def _translate_launch(nest, scope: Scope, functions: list[str], launches: list[s
         indices[scope.declare(body.loop_var, (0, high - 1))] = f"BLOCK[{'xyz'.index(axis[-1])}]"
         body = body.body
     scope.plan = plan_threads(body, _threads(body))
+    if scope.plan.threads > MOST_THREADS:
+        raise Unsupported(
+            f"a block of {scope.plan.threads} threads: at most {MOST_THREADS} can be launched", scope.line
+        )
+    if len(scope.plan.issuers) > MOST_QUEUES:
+        raise Unsupported(f"wgmma issued by more than {MOST_QUEUES} groups of threads", scope.line)
     scope.mask = scope.plan.everyone
     first_chip, first_barrier = len(scope.buffers.chips), len(scope.buffers.barriers)
     if first_barrier:
@@ -130,6 +139,8 @@ def _translate_launch(nest, scope: Scope, functions: list[str], launches: list[s
     for name, value in indices.items():
         scope.emit(f"const i32 {name} = {value};")
     translate_statement(body, scope)
+    if len(scope.buffers.barriers) > MOST_BARRIERS:
+        raise Unsupported(f"more than {MOST_BARRIERS} barriers", scope.line)
     functions.append(f"static void body_{number}(i32 fiber) {{\n" + "\n".join(scope.text) + "\n}\n")
     scope.text = []
     launches.append(_launch(number, grid, scope, scope.buffers.chips[first_chip:]))

@@ -27,6 +27,8 @@ class Scope:
         self.plan = None
         self.mask: int | None = None
         self.parallel = False
+        self.reducer = None  # the combiner of tvm_thread_allreduce
+        self.soft_syncs = 0
         self.forgotten: tuple = (None, "")
         self.lane: str | None = None
         self.loads = 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from ..errors import Unsupported
 from .buffers import PRIVATE
 from .expressions import emit
+from .meetings import collective, soft_sync
 from .names import cpp_type
 from .synchronization import NO_OPERATION, SYNCHRONIZATION
-from .tiles import collective, emit_tile_operator
+from .tiles import emit_tile_operator
 from .walk import call_name, children, is_chip, statement_parts
 
 PARALLEL, THREAD_BINDING = 1, 4
@@ -65,6 +66,8 @@ def _declare(stmt, scope) -> None:
 
 
 def _attribute(stmt, scope) -> None:
+    if str(stmt.attr_key) == "reduce_scope":
+        scope.reducer = stmt.node
     translate_statement(stmt.body, scope)
 
 
@@ -74,6 +77,7 @@ def _bind(stmt, scope) -> None:
     if not scope.is_bound(stmt.value) or "x" in str(stmt.var.dtype):
         # Persistent loops bind before the loop variable that they use; a slice of a tensor is bound as a vector.
         return scope.define_inline(stmt.var, stmt.value)
+    soft_sync(scope, _touches_shared(stmt.value))
     loads, bounds = scope.loads, scope.interval(stmt.value)
     value = emit(stmt.value, scope)
     name = scope.declare(stmt.var, bounds)
@@ -190,6 +194,7 @@ def _condition(expr, scope, what: str) -> str:
 
 
 def _if(stmt, scope) -> None:
+    soft_sync(scope, scope.plan.width == 1 and _sharing(stmt))
     scope.emit("{")
     scope.depth += 1
     condition = _condition(stmt.condition, scope, "the condition of an if")
@@ -224,24 +229,29 @@ def _while(stmt, scope) -> None:
     scope.emit("}")
 
 
-def _touches_shared(scope, *expressions) -> bool:
+def _touches_shared(*expressions) -> bool:
     for expr in expressions:
         if type(expr).__name__ == "BufferLoad" and expr.buffer.scope().startswith("shared"):
             return True
-        if _touches_shared(scope, *children(expr)):
+        if _touches_shared(*children(expr)):
             return True
     return False
 
 
-def _soft_sync(scope, touches: bool) -> None:
-    """TileLang puts a __syncthreads between statements that share memory: let the other threads catch up."""
-    if touches and scope.plan.width == 1 and scope.plan.fibers > 1 and not scope.parallel:
-        scope.emit("soft_sync(fiber);")
+def _sharing(stmt) -> bool:
+    """Whether thread-level code in a statement touches shared memory."""
+    if type(stmt).__name__ == "BufferStore" and stmt.buffer.scope().startswith("shared"):
+        return True
+    if type(stmt).__name__ == "IfThenElse":
+        expressions, statements = [stmt.condition], [s for s in (stmt.then_case, stmt.else_case) if s is not None]
+    else:
+        expressions, statements = statement_parts(stmt)
+    return _touches_shared(*expressions) or any(map(_sharing, statements))
 
 
 def _store(stmt, scope) -> None:
     shared = stmt.buffer.scope().startswith("shared")
-    _soft_sync(scope, shared or _touches_shared(scope, stmt.value, *stmt.indices))
+    soft_sync(scope, shared or _touches_shared(stmt.value, *stmt.indices))
     if any(type(index).__name__ == "Ramp" for index in stmt.indices):
         return _store_vector(stmt, scope)
     loads = scope.loads
@@ -297,7 +307,7 @@ def _evaluate(stmt, scope) -> None:
         return _device_assert(call, scope)
     if name.startswith("atomic_") and name.endswith("elem_op"):
         chip = is_chip(call.args[0].args[0].buffer)
-        _soft_sync(scope, chip or _touches_shared(scope, *call.args[1:2]))
+        soft_sync(scope, chip or _touches_shared(*call.args[1:2]))
         return scope.emit(f"TAINT = CLEAN; {scope.buffers.atomic(call, scope, emit)};")
     raise Unsupported(f"call of {call.op.name}", scope.line)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import Unsupported
 from .expressions import emit
-from .tiles import collective
+from .meetings import collective, soft_sync
 
 NO_OPERATION = frozenset(
     {
@@ -24,7 +24,6 @@ NO_OPERATION = frozenset(
         "ptx_wait_group",
         "pdl_sync",
         "pdl_trigger",
-        "sync_warp",
         "print",
         "call_extern_print",
     }
@@ -68,7 +67,33 @@ def _wait_wgmma(call, scope) -> None:
         collective(scope, "T.wait_wgmma", [f"wgmma_wait({queues}u, {emit(call.args[0], scope)});"])
 
 
+def _sync_warp(call, scope) -> None:
+    soft_sync(scope, True)
+
+
+def _thread_allreduce(call, scope) -> None:
+    """`tvm_thread_allreduce(1, value, true, result, axis)`: over the threads of one axis of the block."""
+    size, value, condition, result, *axes = call.args
+    if int(size.value) != 1 or len(axes) != 1 or axes[0] not in scope.plan.axes or scope.reducer is None:
+        raise Unsupported("tvm_thread_allreduce of other than one value along one thread axis", scope.line)
+    if type(condition).__name__ != "IntImm" or not condition.value or scope.mask != scope.plan.everyone:
+        raise Unsupported("tvm_thread_allreduce under a condition", scope.line)
+    kind, axis = scope.type_of(value.dtype), scope.plan.axes[axes[0]]
+    x, y, _ = scope.plan.extents
+    stride, extent = (1, x, x * y)[axis], scope.plan.extents[axis]
+    (left,), (right,), (combined,) = scope.reducer.lhs, scope.reducer.rhs, scope.reducer.result
+    scope.define(left, f"unpack<{kind}>(a)")
+    scope.define(right, f"unpack<{kind}>(b)")
+    function = f"[](u64 a, u64 b) -> u64 {{ return pack<{kind}>({emit(combined, scope)}); }}"
+    site = scope.site("barrier", "tvm_thread_allreduce")
+    reduced = f"block_reduce(pack<{kind}>({emit(value, scope)}), fiber, {stride}, {extent}, {function}, {site})"
+    store = scope.buffers.store(result.buffer, result.indices, f"unpack<{kind}>({reduced})", scope, emit)
+    scope.emit(f"TAINT = CLEAN; {store}")
+
+
 SYNCHRONIZATION = {
+    "sync_warp": _sync_warp,
+    "tvm_thread_allreduce": _thread_allreduce,
     "wait_wgmma": _wait_wgmma,
     "warpgroup_wait": _wait_wgmma,
     "mbarrier_wait_parity": _wait,

@@ -12,7 +12,7 @@ from ..errors import Unsupported
 from .walk import call_name, children, is_chip, statement_parts
 
 THREAD_FUNCTIONS = ("get_lane_idx", "get_warp_idx", "get_warp_idx_sync", "get_warp_group_idx", "tl_shuffle_elect")
-WARP_FUNCTIONS = ("shfl_", "warp_reduce_", "any_sync", "all_sync", "ballot", "syncthreads_", "match_")
+WARP_FUNCTIONS = ("shfl_", "warp_reduce_", "any_sync", "all_sync", "ballot", "tvm_warp_shuffle", "tvm_thread_allreduce")
 WIDTHS = (256, 128, 64, 32)
 
 

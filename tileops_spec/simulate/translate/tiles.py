@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import Unsupported
+from .buffers import PRIVATE
 from .expressions import emit
+from .meetings import collective, soft_sync
 from .names import tag
 from .walk import is_chip
 
@@ -58,11 +60,15 @@ def _is_one(expr) -> bool:
     return type(expr).__name__ == "IntImm" and int(expr.value) == 1
 
 
+def is_region(arg) -> bool:
+    return type(arg).__name__ == "Call" and arg.op.name.endswith(".region")
+
+
 def decode(arg, scope) -> Tile:
     """The region that an argument of a tile operator names."""
     if type(arg).__name__ == "BufferLoad":
         return Tile(arg.buffer, list(arg.indices), [_one()] * len(arg.indices))
-    if type(arg).__name__ != "Call" or not arg.op.name.endswith(".region"):
+    if not is_region(arg):
         raise Unsupported(f"tile operator on {type(arg).__name__}", scope.line)
     load = arg.args[0]
     lows = [i.base if type(i).__name__ == "Ramp" else i for i in load.indices]
@@ -199,7 +205,7 @@ def _atomic(operation: str) -> Callable:
     def rule(call, scope) -> Operation:
         dst = decode(call.args[1], scope)
         _mark_written(dst, scope)
-        if type(call.args[0]).__name__ == "Call" and call.args[0].op.name.endswith(".region"):
+        if is_region(call.args[0]):
             src = decode(call.args[0], scope)
             site = _site("atomic", scope, src, dst)
             regions = [_region(src, scope), _region(dst, scope)]
@@ -235,7 +241,17 @@ def emit_tile_operator(name: str, call, scope) -> None:
     loads = scope.loads
     operation = TILE_OPERATORS[name](call, scope)
     site = scope.site("index", f"the region of T.{name}") if scope.loads != loads else None
-    collective(scope, f"T.{name}", _lines(operation, site))
+    lines = _lines(operation, site)
+    scopes = {arg.args[0].buffer.scope() for arg in call.args if is_region(arg)}
+    if scope.plan.fibers == 1 or not scopes & set(PRIVATE):
+        return collective(scope, f"T.{name}", lines)
+    # A tile of a thread's own: every thread runs the operator for itself.
+    if "local.fragment" in scopes:
+        raise Unsupported(f"T.{name} between a fragment and a buffer of each thread", scope.line)
+    soft_sync(scope, any(s.startswith("shared") for s in scopes))
+    for line in lines:
+        scope.emit(line)
+    return None
 
 
 def _lines(operation: Operation, index_site: int | None) -> list[str]:
@@ -252,18 +268,3 @@ def _lines(operation: Operation, index_site: int | None) -> list[str]:
 def _call(operation: Operation, regions: list[str]) -> str:
     arguments = ", ".join(filter(None, (operation.first, *regions, operation.last)))
     return f"{operation.function}({arguments});"
-
-
-def collective(scope, what: str, lines: list[str]) -> None:
-    """Emit statements that the threads under the current mask run together, once."""
-    if scope.plan.fibers == 1:
-        for line in lines:
-            scope.emit(line)
-        return
-    site = scope.site("collective", what)
-    participants = scope.plan.participants(scope.mask, what, scope.line)
-    scope.emit(f"if (collective_begin({site}, {participants}, fiber)) {{")
-    for line in lines:
-        scope.emit("    " + line)
-    scope.emit(f"    collective_done({site});")
-    scope.emit("}")
