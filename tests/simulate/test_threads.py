@@ -6,7 +6,7 @@ import pytest
 import tilelang.language as T
 import torch
 
-from tileops_spec.simulate import build, simulate, translate
+from tileops_spec.simulate import Unsupported, build, simulate, translate
 
 M, N, K = 72, 90, 152
 TILE, STEP, STAGES = 32, 16, 3
@@ -352,3 +352,29 @@ def test_threads_meet_after_a_branch_that_few_take(order: str) -> None:
     x, y = torch.randint(-9, 9, (8, 16)).float(), torch.zeros(8)
     assert simulate(guarded_init(8, 16), [x, y], order=order).ok
     assert torch.equal(y, x.sum(1))
+
+
+def group_in_operands(how: str):
+    @T.prim_func
+    def kernel(X: T.Tensor((2, 128), "float32"), Y: T.Tensor((2, 128), "float32")):
+        with T.Kernel(1, threads=256):
+            s = T.alloc_shared((2, 128), "float32")
+            tx = T.get_thread_binding()
+            group = T.alloc_var("int32")
+            group = tx // 128
+            if how == "variable":
+                T.copy(X[group, 0:128], s[group, 0:128])
+            elif how == "index":
+                T.copy(X[tx // 128, 0:128], s[tx // 128, 0:128])
+            else:
+                for j in T.Parallel(128):
+                    s[tx // 128, j] = X[tx // 128, j]
+            T.copy(s, Y)
+
+    return kernel
+
+
+@pytest.mark.parametrize("how", ["variable", "index", "parallel"])
+def test_a_tile_operator_that_differs_between_its_threads_is_refused(how: str) -> None:
+    with pytest.raises(Unsupported, match="thread index"):
+        translate(group_in_operands(how))

@@ -41,8 +41,17 @@ class Translation:
 
 
 def translate_function(func) -> Translation:
-    """Translate a PrimFunc that TileLang has not lowered. Raises Unsupported."""
+    """Translate a PrimFunc that TileLang has not lowered. Raises Unsupported, with the line where one is known."""
     scope = Scope(func)
+    try:
+        return _translate(func, scope)
+    except Unsupported as refusal:
+        if refusal.line is not None or scope.line is None:
+            raise
+        raise Unsupported(refusal.reason, scope.line) from None
+
+
+def _translate(func, scope: Scope) -> Translation:
     scope.buffers = Buffers()
     parameters = _parameters(func, scope)
     dynamic = _dynamic_variables(func, scope)

@@ -137,6 +137,8 @@ def _loop(stmt, scope) -> None:
 
 def _parallel(stmt, scope) -> None:
     """An outermost T.Parallel: run once for all threads, in the order that the run asks for."""
+    if scope.plan.parallel_varies and scope.plan.fibers > 1:
+        raise Unsupported("T.Parallel that uses the thread index", scope.line)
     outside, scope.text = scope.text, []
     scope.parallel = True
     private = _private_stores(stmt, scope)

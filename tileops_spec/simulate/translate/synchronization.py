@@ -24,8 +24,7 @@ NO_OPERATION = frozenset(
         "ptx_wait_group",
         "pdl_sync",
         "pdl_trigger",
-        "print",
-        "call_extern_print",
+        "assume",
     }
 )
 """Registers, fences and waits for work that the simulator has already done."""

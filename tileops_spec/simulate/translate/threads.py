@@ -26,6 +26,8 @@ class Plan:
     bound: dict = field(default_factory=dict)  # variable → its value, where that depends on the thread index alone
     width: int = 1
     uses: dict = field(default_factory=dict)  # data of a fragment → masks under which it is used
+    varying: set = field(default_factory=set)  # variables and private buffers whose value differs between threads
+    parallel_varies: bool = False  # a T.Parallel loop uses the thread index
     issuers: list = field(default_factory=list)  # masks under which wgmma is issued: each has a queue
 
     @property
@@ -58,6 +60,11 @@ class Plan:
         if self.width != 1:
             raise Unsupported(f"{what} in a kernel without thread-level code", line)
 
+    def require_same(self, expressions, what: str, line: int | None) -> None:
+        """A collective runs once: what it computes with may not differ between its threads."""
+        if self.fibers > 1 and any(self.depends(expr) for expr in expressions):
+            raise Unsupported(f"{what} with operands that depend on the thread index", line)
+
     def split(self, condition, mask: int | None) -> tuple[int | None, int | None]:
         """The threads that take each side of an if."""
         if mask is None:
@@ -78,7 +85,9 @@ class Plan:
 
     def depends(self, expr) -> bool:
         """Whether an expression has a part that the thread index decides."""
-        if expr in self.axes or expr in self.bound or call_name(expr) in THREAD_FUNCTIONS:
+        if expr in self.axes or expr in self.bound or call_name(expr) in THREAD_FUNCTIONS or expr in self.varying:
+            return True
+        if type(expr).__name__ == "BufferLoad" and expr.buffer.data in self.varying:
             return True
         return any(self.depends(child) for child in children(expr))
 
@@ -176,6 +185,7 @@ def plan_threads(body, extents: tuple[int, int, int]) -> Plan:
     """The plan of a launch from its body."""
     x, y, z = extents
     plan = Plan(x * y * z, extents)
+    _Survey(plan).visit(body, plan.everyone, False)  # once for the variables, which a loop may use before they vary
     survey = _Survey(plan)
     survey.visit(body, plan.everyone, False)
     plan.width = 1 if survey.single else _width(plan, survey.atoms)
@@ -229,11 +239,15 @@ class _Survey:
             self.plan.axes[stmt.var] = int(stmt.value.args[0])
         elif self.plan.depends(stmt.value) and self.plan.closed(stmt.value):
             self.plan.bound[stmt.var] = stmt.value
+        elif self.plan.depends(stmt.value):
+            self.plan.varying.add(stmt.var)
 
     def _store(self, stmt, mask: int | None, parallel: bool) -> None:
         """Outside of T.Parallel every thread stores: `s[0] += x` then adds once a thread."""
         self._use(stmt.buffer, mask)
         private = stmt.buffer.scope().startswith("local")
+        if stmt.buffer.scope() in ("local", "local.var") and self.plan.depends(stmt.value):
+            self.plan.varying.add(stmt.buffer.data)
         if not parallel and not private and _loads(stmt.value, stmt.buffer):
             self.single = True
 
@@ -251,6 +265,8 @@ class _Survey:
             self.plan.issuers.append(mask)
         if name and name.startswith("atomic_") and not parallel:
             self.single = True
+        if parallel and self.plan.depends(expr):
+            self.plan.parallel_varies = True
         if self.plan.depends(expr) and self.plan.closed(expr):
             self.atoms.append(expr)
             return

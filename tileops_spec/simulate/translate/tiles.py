@@ -244,6 +244,7 @@ def emit_tile_operator(name: str, call, scope) -> None:
     lines = _lines(operation, site)
     scopes = {arg.args[0].buffer.scope() for arg in call.args if is_region(arg)}
     if scope.plan.fibers == 1 or not scopes & set(PRIVATE):
+        scope.plan.require_same(call.args, f"T.{name}", scope.line)
         return collective(scope, f"T.{name}", lines)
     # A tile of a thread's own: every thread runs the operator for itself.
     if "local.fragment" in scopes:
