@@ -36,6 +36,9 @@ class OpSuite:
     cases are drawn for each run, with `static_shapes` combinations of static dims, each of which costs a build.
     """
 
+    namespace = "tospec"
+    """Where torch.ops has the operator."""
+
     def __init__(self, spec: Path, op: Callable[..., Any], *, count: int = 20, static_shapes: int = 3, seed: int = 0):
         self.spec = _load(spec)
         self.op = op
@@ -137,7 +140,7 @@ class OpSuite:
 
         case = self.smallest
         tensors = self._arrange(self._on_device(make_inputs(self.spec, case)))
-        overload = getattr(torch.ops.tospec, self.spec.op).default
+        overload = getattr(getattr(torch.ops, self.namespace), self.spec.op).default
         torch.library.opcheck(overload, tuple(tensors.values()), dict(case.params))
 
     def check_compile(self) -> None:

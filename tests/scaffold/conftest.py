@@ -102,7 +102,10 @@ def spec_from(tmp_path):
 
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory):
-    """The three ops, rendered and importable as `made_by_tospec.<op>`."""
+    """The three ops, rendered and importable as `made_by_tospec.<op>`.
+
+    Their torch operators live in a namespace of their own: the committed ops of the same names may be loaded too.
+    """
     root = tmp_path_factory.mktemp("tree")
     package = root / "made_by_tospec"
     package.mkdir()
@@ -111,7 +114,7 @@ def generated(tmp_path_factory):
         folder = package / name
         folder.mkdir()
         for file, text in render_op(load(name), body).items():
-            (folder / file).write_text(text)
+            (folder / file).write_text(text.replace("tospec::", "tospec_scaffold_tests::"))
     sys.path.insert(0, str(root))
     yield {name: importlib.import_module(f"made_by_tospec.{name}") for name in BODIES}
     sys.path.remove(str(root))

@@ -144,8 +144,8 @@ def test_kernels_are_kept_by_shape_dtype_and_params(norm_op):
 
 
 def test_opcheck(gemm_op, norm_op):
-    torch.library.opcheck(torch.ops.tospec.gemm.default, (half(5, 16), half(8, 16)))
-    torch.library.opcheck(torch.ops.tospec.rms_norm.default, (half(2, 3, 16), half(16)), {"eps": 1e-5})
+    torch.library.opcheck(torch.ops.tospec_scaffold_tests.gemm.default, (half(5, 16), half(8, 16)))
+    torch.library.opcheck(torch.ops.tospec_scaffold_tests.rms_norm.default, (half(2, 3, 16), half(16)), {"eps": 1e-5})
 
 
 def test_compiles_whole_and_once_for_every_size(gemm_op, norm_op):
@@ -203,7 +203,7 @@ def test_clauses_over_several_dims(attention):
 
 def test_attention_is_registered_and_compiles(attention):
     inputs = attention_inputs()
-    torch.library.opcheck(torch.ops.tospec.gqa_fwd.default, inputs, {"causal": False})
+    torch.library.opcheck(torch.ops.tospec_scaffold_tests.gqa_fwd.default, inputs, {"causal": False})
     compiled = torch.compile(attention.GqaFwdOp(), fullgraph=True, dynamic=True, backend="aot_eager")
     for length in (6, 9):
         each = attention_inputs(queries=length, keys=length)

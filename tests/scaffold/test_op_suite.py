@@ -32,7 +32,9 @@ def stand_in(generated, monkeypatch):
         kernel = importlib.import_module(f"made_by_tospec.{op}.kernel")
         (name,) = (each for each in vars(kernel) if each.endswith("Kernel"))
         monkeypatch.setattr(getattr(kernel, name), "_emulate", lambda self, tensors: compute(tensors))
-        return OpSuite(SPECS / f"{op}.yaml", getattr(generated[op], op), count=8)
+        suite = OpSuite(SPECS / f"{op}.yaml", getattr(generated[op], op), count=8)
+        suite.namespace = "tospec_scaffold_tests"
+        return suite
 
     return install
 
