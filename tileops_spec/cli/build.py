@@ -7,7 +7,16 @@ from pathlib import Path
 
 import click
 
-from .common import Exit, effort_options, format_option, print_findings, spec_files, specs_argument, take_effort
+from .common import (
+    Exit,
+    effort_options,
+    exit_for,
+    format_option,
+    print_findings,
+    spec_files,
+    specs_argument,
+    take_effort,
+)
 
 
 @click.command("build")
@@ -36,9 +45,4 @@ def command(specs: tuple[Path, ...], output_format: str, **options) -> int:
     if output_format == "json":
         click.echo(json.dumps([built_json(built) for built in results], indent=2))
     print_findings(sink, output_format, err=True)
-    return Exit.CLEAN if all(built.succeeded for built in results) else exit_for(sink)
-
-
-def exit_for(sink) -> int:
-    """1, or 4 where the machine lacks what the command needs."""
-    return Exit.ENVIRONMENT if any(found.code == "TS901" for found in sink.errors) else Exit.FINDINGS
+    return Exit.CLEAN if all(built.succeeded for built in results) else exit_for(sink) or Exit.FINDINGS

@@ -94,6 +94,13 @@ def _styled_line(line: str) -> str:
     return line
 
 
+def exit_for(sink: Sink) -> Exit:
+    """What the findings of a run amount to: 4 where the machine lacks something, 1 for any other error, else 0."""
+    if any(found.code == "TS901" for found in sink.errors):
+        return Exit.ENVIRONMENT
+    return Exit.FINDINGS if sink.failed else Exit.CLEAN
+
+
 def counted(number: int, noun: str) -> str:
     """`1 spec`, `3 specs`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

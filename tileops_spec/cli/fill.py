@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .common import Exit, effort_options, print_findings, spec_argument, take_effort
+from .common import Exit, effort_options, exit_for, print_findings, spec_argument, take_effort
 
 PROVIDERS = ("handoff", "command")
 
@@ -29,7 +29,6 @@ def command(spec: Path, provider: str, max_attempts: int, force: bool, **options
     """
     from ..deliver.filling import FillOptions, fill_spec
     from ..diagnostics.diagnostic import Sink
-    from .build import exit_for
     from .report import built_lines, watch_verdicts
 
     if provider == "command" and not options["program"]:
@@ -40,7 +39,7 @@ def command(spec: Path, provider: str, max_attempts: int, force: bool, **options
     built = fill_spec(spec, make_provider, choices, sink, watch=watch_verdicts, talk=_talk)
     click.echo("\n".join(built_lines(built)))
     print_findings(sink, "full", err=True)
-    return Exit.CLEAN if built.succeeded else exit_for(sink)
+    return Exit.CLEAN if built.succeeded else exit_for(sink) or Exit.FINDINGS
 
 
 def _talk(line: str) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import click
 
 from .. import __version__
+
+_TRACEBACK = "TOSPEC_TRACEBACK"
+"""The environment variable that lets an internal error show its traceback."""
 
 COMMANDS = {
     "build": "Check a spec, render its scaffold, prove its body, write what changed.",
@@ -72,4 +76,10 @@ def main() -> None:
         raise SystemExit(130) from None
     except BrokenPipeError:
         raise SystemExit(0) from None
+    except Exception as error:
+        if os.environ.get(_TRACEBACK):
+            raise
+        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
+        click.echo(f"this is a bug of tospec; {_TRACEBACK}=1 shows where it happened", err=True)
+        raise SystemExit(2) from None
     raise SystemExit(status if isinstance(status, int) else 0)

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import click
 
-from .common import Exit, effort_options, format_option, print_findings, spec_files, specs_argument, take_effort
+from .common import (
+    Exit,
+    effort_options,
+    exit_for,
+    format_option,
+    print_findings,
+    spec_files,
+    specs_argument,
+    take_effort,
+)
 
 
 @click.command("verify")
@@ -34,4 +43,4 @@ def command(specs: tuple[Path, ...], output_format: str, **options) -> int:
     print_findings(sink, output_format, err=True)
     if any(proof is not None and not proof.accepted for proof in proofs.values()):
         return Exit.VERIFY_FAILED
-    return Exit.FINDINGS if sink.failed else Exit.CLEAN
+    return exit_for(sink)

@@ -28,17 +28,30 @@ def package_version(name: str) -> str | None:
         return None
 
 
+def missing_runtime() -> tuple[Capability, ...]:
+    """What proving a body needs and this machine lacks."""
+    needed = ("torch", "tilelang", "g++")
+    return tuple(each for each in (*_packages(), *_tools()) if each.name in needed and not each.ok)
+
+
 def examine() -> tuple[Capability, ...]:
     """Everything that a command of tospec may need, in the order of need."""
+    return (Capability("python", True, platform.python_version()), *_packages(), *_tools(), _gpu())
+
+
+def _packages() -> tuple[Capability, ...]:
     return (
-        Capability("python", True, platform.python_version()),
         _package("torch", "oracle, emulated runs", "pip install 'tospec[kernel]'"),
         _package("tilelang", "lowering, emulated runs", "pip install 'tospec[kernel]'"),
         _package("ruff", "formatting of generated files", "pip install ruff"),
         _package("anthropic", "the provider of that name", "pip install 'tospec[anthropic]'", optional=True),
+    )
+
+
+def _tools() -> tuple[Capability, ...]:
+    return (
         _tool("g++", ("--version",), "emulate gate", "install g++ (Debian: apt install g++)"),
         _tool("nvcc", ("--version",), "compile gate", "install the CUDA toolkit, or leave the gate skipped", True),
-        _gpu(),
     )
 
 

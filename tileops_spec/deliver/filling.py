@@ -19,7 +19,7 @@ from .committed import Committed, read_committed
 from .lint import lint_spec
 from .plan import Plan, plan_files, refuse_edits
 from .project import Project, find_project
-from .prove import Effort, Proof, check_mathematics, judge_body, keep_evidence
+from .prove import Effort, Proof, check_mathematics, judge_body, keep_evidence, require_runtime
 from .record import Origin
 from .request import request_body
 
@@ -56,6 +56,7 @@ def fill_spec(
 
 
 def _fill(spec: Spec, project: Project, provider: Provider, options: FillOptions, sink: Sink, watch, talk) -> Built:
+    require_runtime()
     reference = check_mathematics(spec)
     watch(reference)
     report_failures((reference,), sink)

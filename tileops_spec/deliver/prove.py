@@ -14,7 +14,9 @@ from ..diagnostics.text import Span
 from ..gates.verdict import Verdict
 from ..hardware import TARGETS
 from ..ir.spec import Spec
+from ..scaffold.errors import ScaffoldError
 from ..scaffold.render import KERNEL
+from .environment import Capability, missing_runtime
 from .evidence import EvidenceStore, evidence_key
 from .plan import Plan
 from .project import Project
@@ -78,8 +80,21 @@ def _evidence_key(plan: Plan, effort: Effort) -> str:
     )
 
 
+def require_runtime() -> None:
+    """ScaffoldError with TS901 for each thing that proving needs and the machine lacks."""
+    lacking = missing_runtime()
+    if lacking:
+        raise ScaffoldError(*(_lacking(each) for each in lacking))
+
+
+def _lacking(capability: Capability) -> Diagnostic:
+    message = f"proving a body needs {capability.name}: {capability.detail}"
+    return Diagnostic(code="TS901", message=message, help=capability.remedy)
+
+
 def run_proof(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tuple[Verdict, ...]:
     """The reference check, and, where it passes, every gate."""
+    require_runtime()
     reference = check_mathematics(plan.spec)
     watch(reference)
     if reference.status == "failed":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..diagnostics.diagnostic import Sink
+from ..scaffold.errors import ScaffoldError
 from .build import committed_plan, report_failures
 from .lint import lint_spec
 from .project import find_project
@@ -18,6 +19,10 @@ def verify_spec(path: Path, effort: Effort, sink: Sink, watch: Watch) -> Proof |
     plan = committed_plan(spec, project, sink) if spec else None
     if plan is None:
         return None
-    verdicts = run_proof(plan, project, effort, watch)
+    try:
+        verdicts = run_proof(plan, project, effort, watch)
+    except ScaffoldError as error:
+        sink.extend(error.diagnostics)
+        return None
     report_failures(verdicts, sink)
     return Proof(verdicts, fresh=True)
