@@ -139,3 +139,11 @@ def test_allowlist_is_of_the_installed_tilelang() -> None:
 def test_rules_have_names_and_words() -> None:
     assert all(rule.__doc__ for rule in RULES)
     assert all(rule.__name__.startswith("ap") for rule in RULES)
+
+
+def test_rules_are_among_the_antipatterns() -> None:
+    """A rule's code is one that the prompt teaches."""
+    from tileops_spec.knowledge.antipatterns import load_antipatterns
+
+    known = {each.code for each in load_antipatterns()}
+    assert {rule.__name__.split("_")[0].upper() for rule in RULES} <= known
