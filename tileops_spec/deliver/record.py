@@ -71,7 +71,7 @@ def _record(verdict: Verdict) -> GateRecord:
         verdict=verdict.status,
         seconds=round(verdict.seconds, 1),
         date=datetime.date.today(),
-        device=platform.machine() if verdict.status != "skipped" else None,
+        device=f"CPU, {platform.machine()}" if verdict.status != "skipped" else None,
         tools={name: str(value) for name, value in sorted(verdict.tools.items())},
     )
 

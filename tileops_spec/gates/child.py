@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import re
 import resource
 import sys
 import traceback
@@ -13,13 +14,22 @@ from typing import Any
 
 RESULT = "result.json"
 OUTPUT = "output.txt"
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|AUTH", re.I)
 _PROCESSOR_SLACK = 4
 """Processor seconds allowed for each second of wall-clock time: compilers run beside the task."""
+
+
+def clean_environment() -> None:
+    """Take everything that looks like a secret out of this process's environment."""
+    for name in list(os.environ):
+        if _SECRET.search(name):
+            del os.environ[name]
 
 
 def run_task(task: str, payload: str, folder: str, seconds: float, memory: int) -> None:
     """Entered in a fresh fork. Never returns an exception to multiprocessing: all that is said goes into the folder."""
     os.setsid()
+    clean_environment()  # a server that had to be started again may have been given all of it
     os.chdir(folder)
     _redirect(Path(OUTPUT))
     faulthandler.enable()

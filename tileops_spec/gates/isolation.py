@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import re
 import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import forkserver
@@ -25,7 +24,6 @@ from typing import Any
 
 from . import child
 
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|AUTH", re.I)
 _PRELOAD = "tileops_spec.gates.preload"
 GIBIBYTE = 2**30
 
@@ -77,22 +75,14 @@ def _context() -> multiprocessing.context.ForkServerContext:
     return context
 
 
+@lru_cache(maxsize=1)
 def warm_up() -> None:
-    """Start the server, if it does not run yet; it imports what children need while the caller goes on."""
+    """Start the server, once; it imports what children need while the caller goes on."""
     _context()
-    with _cleaned_environment():
-        forkserver.ensure_running()
-
-
-@contextmanager
-def _cleaned_environment():
-    """The environment without anything that looks like a secret, while the server starts."""
     kept = dict(os.environ)
-    for name in kept:
-        if _SECRET.search(name):
-            del os.environ[name]
+    child.clean_environment()
     try:
-        yield
+        forkserver.ensure_running()
     finally:
         os.environ.update(kept)
 
