@@ -65,6 +65,15 @@ def test_shapes_are_ragged_long_and_tiny(project_spec) -> None:
     assert all(dims["K"] % 8 == 0 for dims in cases)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_few_static_shapes_show_how_heads_share_keys(project_spec, seed: int) -> None:
+    """With one key head, or as many as query heads, `h // (H // HK)` and `h % HK` are the same."""
+    cases = draw_cases(project_spec("gqa_fwd"), count=12, seed=seed, static_shapes=3)
+    pairs = {(dims["H"], dims["HK"]) for case in cases if (dims := dict(case.dims))}
+    assert any(1 < key_heads < heads for heads, key_heads in pairs)
+    assert any(key_heads in (1, heads) for heads, key_heads in pairs)
+
+
 def test_heads_come_in_groups_and_stay_few(project_spec) -> None:
     cases = [dict(case.dims) for case in draw_cases(project_spec("gqa_fwd"), count=30, seed=2)]
     assert any(dims["H"] > dims["HK"] for dims in cases)

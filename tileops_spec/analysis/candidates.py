@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..ir.nodes import Binary, DimRef, Expr, Number, ParamRef
 from ..ir.spec import Spec
@@ -24,7 +25,8 @@ _STEPS = 20000
 class Search:
     """Searches dims under the clauses; `fits` says whether a complete or partial choice is still cheap enough.
 
-    Values that `prefers` likes come first; among those, values not `seen` yet.
+    Dims that divide one another come first in a ratio that shows how they are paired (see `_pairing`); then values that
+    `prefers` likes; among those, values not `seen` yet.
     """
 
     spec: Spec
@@ -32,7 +34,7 @@ class Search:
     rng: random.Random
     fits: Callable[[Mapping[str, int]], bool]
     prefers: Callable[[str, int], bool] = lambda name, value: True
-    seen: dict[tuple[str, int], int] = field(default_factory=dict)
+    seen: dict[tuple[str, int | str], int] = field(default_factory=dict)
     steps: int = 0
 
     def solve(self, fixed: Mapping[str, int], params: Mapping[str, Scalar]) -> dict[str, int] | None:
@@ -42,22 +44,44 @@ class Search:
         return self._extend(dict(fixed), names, dict(params))
 
     def note(self, dims: Mapping[str, int]) -> None:
-        for pair in dims.items():
-            self.seen[pair] = self.seen.get(pair, 0) + 1
+        for name, value in dims.items():
+            for key in ((name, value), (name, self._pairing(name, value, dims))):
+                self.seen[key] = self.seen.get(key, 0) + 1
 
     def _order(self) -> list[str]:
-        """Dims in random order, but divisors before what they divide, so that multiples can be proposed."""
+        """Dims in random order, but divisors first, so that multiples can be proposed, and those multiples next."""
         names = [dim.name for dim in self.spec.dims]
         self.rng.shuffle(names)
-        divisors = {
-            right.name
-            for clause in conjuncts(self.spec.where)
-            for node in walk(clause)
-            if isinstance(node, Binary) and node.op == "%"
-            for right in (node.right,)
-            if isinstance(right, DimRef)
-        }
-        return sorted(names, key=lambda name: name not in divisors)
+        return sorted(names, key=lambda name: (name not in self.dividing, not self._is_paired(name)))
+
+    @cached_property
+    def dividing(self) -> frozenset[str]:
+        """The dims that a clause divides something by."""
+        nodes = (node for clause in conjuncts(self.spec.where) for node in walk(clause))
+        rights = (node.right for node in nodes if isinstance(node, Binary) and node.op == "%")
+        return frozenset(right.name for right in rights if isinstance(right, DimRef))
+
+    def _pairing(self, name: str, value: int, dims: Mapping[str, int]) -> str:
+        """`alike` where a dim says nothing of how it is paired with another: a divisor of 1, or a multiple by 1.
+
+        With as many key heads as query heads, or with one, every rule of sharing them is right.
+        """
+        clauses = [clause for clause in conjuncts(self.spec.where) if name in names_in(clause)]
+        others = [each.name for each in required_divisors(name, clauses) if isinstance(each, DimRef)]
+        if name in self.dividing and value == 1:
+            return "alike"
+        return "alike" if any(dims.get(other) in (1, value) for other in others) else "apart"
+
+    def _rank(self, name: str, value: int, dims: Mapping[str, int]) -> tuple:
+        """Sorts before what is less worth trying: `alike` pairs wait until one that is apart has been drawn."""
+        paired, preferred = self._is_paired(name), self.prefers(name, value)
+        pairing = self._pairing(name, value, dims)
+        drawn = self.seen.get((name, pairing), 0) + (pairing == "alike") if paired else 0
+        return (drawn, not preferred, value if paired and not preferred else 0, self.seen.get((name, value), 0))
+
+    def _is_paired(self, name: str) -> bool:
+        clauses = [clause for clause in conjuncts(self.spec.where) if name in names_in(clause)]
+        return name in self.dividing or any(isinstance(each, DimRef) for each in required_divisors(name, clauses))
 
     def _extend(self, dims: dict[str, int], names: list[str], params: dict[str, Scalar]) -> dict[str, int] | None:
         if not names:
@@ -73,7 +97,7 @@ class Search:
 
     def _values(self, name: str, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> Iterator[int]:
         """Values that no clause refuses so far: proposals, or, where all of those are refused, whatever is found."""
-        proposed = self._ranked(name, self.proposals(name, dims, params))
+        proposed = self._ranked(name, self.proposals(name, dims, params), dims)
         allowed = (value for value in proposed if self._try(name, value, dims, params))
         first = next(allowed, None)
         if first is None:
@@ -105,11 +129,11 @@ class Search:
                 found[param.name] = scalar_value(param.default, dims, {**params, **found})
         return found
 
-    def _ranked(self, name: str, values: set[int]) -> list[int]:
-        """Preferred values first, then those not drawn yet, in random order otherwise."""
+    def _ranked(self, name: str, values: set[int], dims: Mapping[str, int]) -> list[int]:
+        """The values by rank, in random order where they rank alike."""
         ranked = sorted(value for value in values if value >= 1)
         self.rng.shuffle(ranked)
-        return sorted(ranked, key=lambda value: (not self.prefers(name, value), self.seen.get((name, value), 0)))
+        return sorted(ranked, key=lambda value: self._rank(name, value, dims))
 
     def proposals(self, name: str, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> set[int]:
         """Edges of tiles, small numbers, primes, what clauses mention, and all of those as required multiples."""

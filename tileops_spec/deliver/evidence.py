@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,26 @@ from .environment import package_version
 
 _PACKAGES = ("tilelang", "torch", "apache-tvm-ffi")
 _TOOLS = ("g++", "nvcc")
+_PACKAGE = Path(__file__).resolve().parent.parent
+_JUDGES = ("analysis", "gates", "hardware", "simulate")
+_CODE = frozenset({".py", ".h", ".cpp"})
 
 
 def tool_versions() -> dict[str, str]:
     """The versions that a verdict depends on. Tools on the PATH are told apart by place, size and time of change,
     which costs no process."""
-    versions = {"tospec": __version__}
+    versions = {"tospec": f"{__version__}:{_own_stamp()}"}
     versions |= {name: package_version(name) or "absent" for name in _PACKAGES}
     versions |= {name: _stamp(shutil.which(name)) for name in _TOOLS}
     return versions
+
+
+@lru_cache(maxsize=1)
+def _own_stamp() -> str:
+    """What tells one state of tospec's judging code from another: sizes and times of change, which costs a few ms."""
+    files = (path for part in _JUDGES for path in sorted((_PACKAGE / part).rglob("*.*")) if path.suffix in _CODE)
+    stamps = [(path.name, status.st_size, status.st_mtime_ns) for path in files if (status := path.stat())]
+    return hashlib.sha256(repr(stamps).encode()).hexdigest()[:16]
 
 
 def _stamp(path: str | None) -> str:
