@@ -42,21 +42,25 @@ def rms_norm_kernel(D, dtype="float16", *, eps=1e-06, rows=1, threads=128):
 
     @T.prim_func
     def rms_norm(x: T.Tensor((S, D), dtype), w: T.Tensor((D,), dtype), y: T.Tensor((S, D), dtype)):
-        # tospec: body begin sha256=a4293764177a98d8
-        width = (D + 8 * threads - 1) // (8 * threads) * (8 * threads)
-        with T.Kernel(T.ceildiv(S, rows), threads=threads) as block:
-            v = T.alloc_fragment((rows, width), dtype)
-            square = T.alloc_fragment((rows, width), "float32")
-            total = T.alloc_fragment((rows,), "float32")
-            T.copy(x[block * rows, 0], v)
-            for i, j in T.Parallel(rows, width):
+        # tospec: body begin sha256=964f048c5a419347
+        # Every thread holds 8 elements or a multiple: 16 bytes a load. A wide row takes the whole block; narrow ones share it.
+        span = 8 * threads
+        padded = 64 if D <= 64 else 128 if D <= 128 else 256 if D <= 256 else 512 if D <= 512 else 1024
+        width = padded if padded < span and D <= padded else (D + span - 1) // span * span
+        height = rows * max(1, span // width)
+        with T.Kernel(T.ceildiv(S, height), threads=threads) as block:
+            v = T.alloc_fragment((height, width), dtype)
+            square = T.alloc_fragment((height, width), "float32")
+            total = T.alloc_fragment((height,), "float32")
+            T.copy(x[block * height, 0], v)  # zeros past D and S, which add nothing
+            for i, j in T.Parallel(height, width):
                 square[i, j] = T.cast(v[i, j], "float32") * T.cast(v[i, j], "float32")
             T.reduce_sum(square, total, dim=1)
-            for i in T.Parallel(rows):
+            for i in T.Parallel(height):
                 total[i] = T.rsqrt(total[i] / D + eps)
-            for i, j in T.Parallel(rows, width):
-                if block * rows + i < S and j < D:
-                    y[block * rows + i, j] = T.cast(v[i, j], "float32") * total[i] * T.cast(w[j], "float32")
+            for i, j in T.Parallel(height, width):
+                if block * height + i < S and j < D:
+                    y[block * height + i, j] = T.cast(v[i, j], "float32") * total[i] * T.cast(w[j], "float32")
         # tospec: body end
 
     return rms_norm
