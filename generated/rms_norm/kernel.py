@@ -13,13 +13,13 @@ import torch
 # Candidates of each tunable; the first is the default.
 # tospec: tunables begin
 TUNABLES = {
-    "rows": (1, 2, 4),
     "threads": (128, 256),
+    "elements": (32, 16, 64),
 }
 # tospec: tunables end
 
 
-def rms_norm_kernel(D, dtype="float16", *, eps=1e-06, rows=1, threads=128):
+def rms_norm_kernel(D, dtype="float16", *, eps=1e-06, threads=128, elements=32):
     """The prim_func `rms_norm` for these extents.
 
         ms[*s] = mean[d](f32(x[*s, d]) ^ 2)
@@ -31,7 +31,7 @@ def rms_norm_kernel(D, dtype="float16", *, eps=1e-06, rows=1, threads=128):
         D: extent of axis 1 of x, axis 0 of w.
         dtype: T of the spec: "float16" or "bfloat16".
         eps: float32, fixed in the build.
-        rows, threads: see TUNABLES.
+        threads, elements: see TUNABLES.
 
     The prim_func takes, row-major and contiguous:
         x: (*S, D)
@@ -42,25 +42,63 @@ def rms_norm_kernel(D, dtype="float16", *, eps=1e-06, rows=1, threads=128):
 
     @T.prim_func
     def rms_norm(x: T.Tensor((S, D), dtype), w: T.Tensor((D,), dtype), y: T.Tensor((S, D), dtype)):
-        # tospec: body begin sha256=964f048c5a419347
-        # Every thread holds 8 elements or a multiple: 16 bytes a load. A wide row takes the whole block; narrow ones share it.
-        span = 8 * threads
-        padded = 64 if D <= 64 else 128 if D <= 128 else 256 if D <= 256 else 512 if D <= 512 else 1024
-        width = padded if padded < span and D <= padded else (D + span - 1) // span * span
-        height = rows * max(1, span // width)
-        with T.Kernel(T.ceildiv(S, height), threads=threads) as block:
-            v = T.alloc_fragment((height, width), dtype)
-            square = T.alloc_fragment((height, width), "float32")
-            total = T.alloc_fragment((height,), "float32")
-            T.copy(x[block * height, 0], v)  # zeros past D and S, which add nothing
-            for i, j in T.Parallel(height, width):
-                square[i, j] = T.cast(v[i, j], "float32") * T.cast(v[i, j], "float32")
-            T.reduce_sum(square, total, dim=1)
-            for i in T.Parallel(height):
-                total[i] = T.rsqrt(total[i] / D + eps)
-            for i, j in T.Parallel(height, width):
-                if block * height + i < S and j < D:
-                    y[block * height + i, j] = T.cast(v[i, j], "float32") * total[i] * T.cast(w[j], "float32")
+        # tospec: body begin sha256=f2c2fe7bbc836ff7
+        block_threads = threads if D <= 8192 else 256
+        step = 8 * block_threads
+        padded = (
+            64
+            if D <= 64
+            else 128
+            if D <= 128
+            else 256
+            if D <= 256
+            else 512
+            if D <= 512
+            else 1024
+            if D <= 1024
+            else (D + step - 1) // step * step
+        )
+        width = padded if D <= 16384 else 8192
+        rows = max(1, elements * block_threads // width) if D <= 16384 else 1
+        chunks = (D + width - 1) // width
+        with T.Kernel(T.ceildiv(S, rows), threads=block_threads) as b:
+            v = T.alloc_fragment((rows, width), dtype)
+            square = T.alloc_fragment((rows, width), "float32")
+            scale = T.alloc_fragment((rows,), "float32")
+            if D <= 16384:
+                for i, j in T.Parallel(rows, width):
+                    v[i, j] = T.if_then_else(b * rows + i < S and j < D, x[b * rows + i, j], T.cast(0, dtype))
+                for i, j in T.Parallel(rows, width):
+                    square[i, j] = T.cast(v[i, j], "float32") * T.cast(v[i, j], "float32")
+                T.reduce_sum(square, scale, dim=1)
+                for i in T.Parallel(rows):
+                    scale[i] = T.rsqrt(scale[i] / D + eps)
+                for i, j in T.Parallel(rows, width):
+                    if b * rows + i < S and j < D:
+                        y[b * rows + i, j] = T.cast(
+                            T.cast(v[i, j], "float32") * scale[i] * T.cast(w[j], "float32"), dtype
+                        )
+            else:
+                T.clear(square)
+                for c in T.serial(chunks):
+                    for i, j in T.Parallel(rows, width):
+                        v[i, j] = T.if_then_else(
+                            b * rows + i < S and c * width + j < D, x[b * rows + i, c * width + j], T.cast(0, dtype)
+                        )
+                    for i, j in T.Parallel(rows, width):
+                        square[i, j] += T.cast(v[i, j], "float32") * T.cast(v[i, j], "float32")
+                T.reduce_sum(square, scale, dim=1)
+                for i in T.Parallel(rows):
+                    scale[i] = T.rsqrt(scale[i] / D + eps)
+                for c in T.serial(chunks):
+                    for i, j in T.Parallel(rows, width):
+                        if b * rows + i < S and c * width + j < D:
+                            y[b * rows + i, c * width + j] = T.cast(
+                                T.cast(x[b * rows + i, c * width + j], "float32")
+                                * scale[i]
+                                * T.cast(w[c * width + j], "float32"),
+                                dtype,
+                            )
         # tospec: body end
 
     return rms_norm

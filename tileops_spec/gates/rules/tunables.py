@@ -1,4 +1,4 @@
-"""TS404: names of their own, with a few numbers, truth values or words each."""
+"""TS404: names of their own, with a few numbers or truth values each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ...scaffold.body import Body, Tunable
 from ...scaffold.naming import all_names, dtype_parameter, factory_name, kernel_class, safe_name
 from ...scaffold.regions import find_regions
 from ..allowlist import BUILTINS
-from .words import is_word
 
 _MOST_CANDIDATES = 64
 _COUNT_HELP = f"give from 1 to {_MOST_CANDIDATES}, the default first"
@@ -52,13 +51,11 @@ def _candidates_fault(name: str, candidates: tuple[Tunable, ...]) -> tuple[str, 
     wrong = [value for value in candidates if not _is_candidate(value)]
     if wrong:
         message = f"tunable `{name}` has the candidate {wrong[0]!r:.60}"
-        return message, "candidates are integers, finite floats, booleans, or words such as `float16`"
+        return message, "candidates are integers, finite floats or booleans"
     return None
 
 
 def _is_candidate(value: object) -> bool:
-    if isinstance(value, str):
-        return bool(value) and is_word(value)
     return isinstance(value, int | float) and math.isfinite(value)
 
 
