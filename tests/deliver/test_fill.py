@@ -19,7 +19,7 @@ BAD = {
     "imports torch": ("import torch\n" + BODY, "TS402"),
     "calls torch": (BODY.replace(KERNEL_LINE, KERNEL_LINE + "    torch.add(x, w)\n"), "TS403"),
     "dunder": (BODY.replace(KERNEL_LINE, KERNEL_LINE + "    ().__class__\n"), "TS403"),
-    "does not lower": (BODY.replace(KERNEL_LINE, KERNEL_LINE + '    T.alloc_shared((M, 4), "float16")\n'), "TS411"),
+    "does not lower": (BODY.replace(KERNEL_LINE, KERNEL_LINE + "    T.ceildiv(M)\n"), "TS411"),
     "wrong value": (BODY.replace("+ (", "- ("), "TS431"),
     "tail unwritten": (BODY.replace("T.ceildiv(N, block_N)", "T.max(1, N // block_N)"), "TS436"),
 }
