@@ -11,7 +11,7 @@ from ..diagnostics.text import Span
 from ..ir import nodes as ir
 from ..ir.dtypes import DTYPES, DType, promote
 from ..ir.functions import BOOLEAN_RESULT, INDEX_RESULT
-from ..ir.spec import Definition, Spec, TensorDecl
+from ..ir.spec import Definition, Param, Spec, TensorDecl
 from ..ir.walk import map_children
 
 WEAK_INT, WEAK_FLOAT = "int?", "float?"
@@ -24,8 +24,7 @@ def infer_dtypes(spec: Spec, sink: Sink) -> Spec:
     """The spec with the dtype of every expression filled in; TS112 and TS113 where an operation has none."""
     typer = _Typer(spec, sink, {tensor.name: tensor.dtype for tensor in spec.inputs})
     params = tuple(
-        replace(param, default=typer.settled(param.default, param.dtype) if param.default is not None else None)
-        for param in spec.params
+        replace(param, default=typer.default(param) if param.default is not None else None) for param in spec.params
     )
     math = tuple(typer.definition(definition) for definition in spec.math)
     where = tuple(typer.condition(clause) for clause in spec.where)
@@ -40,10 +39,21 @@ class _Typer:
     tensors: dict[str, str]
 
     def tensor(self, tensor: TensorDecl) -> TensorDecl:
-        return replace(tensor, shape=tuple(self.settled(extent, "i64") for extent in tensor.shape))
+        return replace(tensor, shape=tuple(self._integer(extent, "an extent") for extent in tensor.shape))
 
     def axis(self, axis: ir.Axis) -> ir.Axis:
-        return replace(axis, extent=self.settled(axis.extent, "i64"))
+        return replace(axis, extent=self._integer(axis.extent, "an extent"))
+
+    def default(self, param: Param) -> ir.Expr:
+        """A param's default: a truth for a bool, an integer for an integer, any number for a float."""
+        assert param.default is not None
+        typed = self.settled(param.default)
+        given, wanted = (self._options(dtype)[0] for dtype in (typed.dtype, param.dtype))
+        if (given.kind == "bool") != (wanted.kind == "bool") or (given.is_float and not wanted.is_float):
+            help_text = f"give a default of dtype {param.dtype}, or change the param's dtype"
+            message = f"`{param.name}` is {param.dtype}, but its default has dtype {typed.dtype}"
+            self.sink.error("TS112", message, param.default.span, help=help_text)
+        return self.settled(param.default, param.dtype)
 
     def definition(self, definition: Definition) -> Definition:
         value = self.settled(definition.value, definition.dtype or None)
@@ -93,11 +103,11 @@ class _Typer:
         body = self._float(self.settled(expr.body), expr) if expr.function == "softmax" else self.settled(expr.body)
         return replace(expr, body=body, dtype=body.dtype)
 
-    def _integer(self, index: ir.Expr) -> ir.Expr:
+    def _integer(self, index: ir.Expr, what: str = "an index") -> ir.Expr:
         typed = self.settled(index)
         if any(dtype.is_float or dtype.kind == "bool" for dtype in self._options(typed.dtype)):
-            help_text = "indices are integers: `//` divides without a remainder"
-            self.sink.error("TS112", f"an index has dtype {typed.dtype}", index.span, help=help_text)
+            help_text = "indices and extents are integers: `//` divides without a remainder"
+            self.sink.error("TS112", f"{what} has dtype {typed.dtype}", index.span, help=help_text)
         return typed
 
     def _unary(self, expr: ir.Unary) -> ir.Expr:
@@ -107,16 +117,21 @@ class _Typer:
             return replace(expr, operand=operand, dtype="bool")
         if expr.op == "~":
             self._expect(operand, expr, lambda dtype: not dtype.is_float, "an integer or bool")
+        else:
+            self._expect(operand, expr, lambda dtype: dtype.kind != "bool", "a number")
         return replace(expr, operand=operand, dtype=operand.dtype)
 
     def _binary(self, expr: ir.Binary) -> ir.Expr:
-        left, right = self._together((self.infer(expr.left), self.infer(expr.right)), expr)
+        operands = (self.infer(expr.left), self.infer(expr.right))
+        if expr.op in _OPERANDS:
+            form, holds = _OPERANDS[expr.op]
+            for operand in operands:
+                self._expect(operand, expr, holds, form)
+        left, right = self._together(operands, expr)
         dtype = left.dtype
-        if expr.op in ir.LOGICAL:
-            self._expect(left, expr, lambda dtype: dtype.kind == "bool", "bool")
-        elif expr.op in ir.BITWISE:
-            self._expect(left, expr, lambda dtype: not dtype.is_float, "integers")
-        elif expr.op == "/":
+        if expr.op in _ARITHMETIC:
+            self._expect(left, expr, lambda dtype: dtype.kind != "bool", "numbers")
+        if expr.op == "/":
             dtype = WEAK_FLOAT if dtype == WEAK_INT else self._as_float(dtype)
         if expr.op in ir.LOGICAL or expr.op in ir.COMPARISONS:
             left, right = (_adopt(side, _default(side.dtype)) for side in (left, right))
@@ -203,6 +218,15 @@ class _Typer:
             what = getattr(expr, "op", None) or getattr(expr, "function", "this")
             help_text = "cast it, or compare it with a number"
             self.sink.error("TS112", f"`{what}` takes {form}, not {operand.dtype}", operand.span, help=help_text)
+
+
+_ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "^"})
+_OPERANDS = {
+    **dict.fromkeys(("and", "or"), ("bool", lambda dtype: dtype.kind == "bool")),
+    **dict.fromkeys(("&", "|"), ("integers", lambda dtype: not dtype.is_float)),
+    **dict.fromkeys(("<<", ">>"), ("integers", lambda dtype: dtype.kind in ("int", "uint"))),
+}
+"""What an operator takes on each side, before promotion hides it: words for people, and a predicate."""
 
 
 def _number_dtype(value: bool | int | float) -> str:

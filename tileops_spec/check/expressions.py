@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ..diagnostics.diagnostic import Label
 from ..diagnostics.text import Span
 from ..ir import nodes as ir
+from ..ir.dtypes import DTYPES
 from ..ir.functions import AXISWISE, CONSTANTS, ELEMENTWISE, REDUCTIONS
 from ..syntax import tree
 from .extents import infer_extent
@@ -100,7 +101,7 @@ class Resolver:
     def _call(self, call: tree.Call) -> ir.Expr:
         name = call.function.id
         args = tuple(self.resolve(arg) for arg in call.args)
-        if name in self.scope.dtypes or (name not in ELEMENTWISE and name != "where" and self._is_dtype(name)):
+        if name in self.scope.dtypes or name in DTYPES:
             return self._with_arity(call, args, 1, lambda: ir.Cast(operand=args[0], dtype=name, span=call.span))
         if name == "where":
             return self._with_arity(call, args, 3, lambda: _select(args, call.span))
@@ -109,11 +110,6 @@ class Resolver:
             return self._with_arity(call, args, ELEMENTWISE[name], build)
         self._unknown_function(call.function)
         return POISON
-
-    def _is_dtype(self, name: str) -> bool:
-        from ..ir.dtypes import DTYPES
-
-        return name in DTYPES
 
     def _with_arity(
         self, call: tree.Call, args: tuple[ir.Expr, ...], arity: int, build: Callable[[], ir.Expr]
@@ -217,7 +213,10 @@ class Resolver:
         return ir.Along(function=name, axis=item.id, body=body, span=reduction.span)
 
     def _reduce(self, reduction: tree.Reduction) -> ir.Expr:
-        axes = tuple(axis for item in reduction.items if (axis := self._axis(item, reduction.body)) is not None)
+        axes: tuple[ir.Axis, ...] = ()
+        for item in reduction.items:
+            axis = Resolver(self.scope, self.indices.with_axes(axes))._axis(item, reduction.body)
+            axes += (axis,) if axis is not None else ()
         if not reduction.items:
             message = f"`{reduction.function.id}[]` reduces over nothing"
             self._error("TS107", message, reduction.span, "name index variables in the brackets")
@@ -247,6 +246,8 @@ class Resolver:
             bound = self.indices.axes[item.id]
             label = Label(span=bound.span, text="bound here")
             self._error("TS105", f"`{item.id}` is bound already", item.span, "use another index variable", (label,))
+            return False
+        if not self.scope.may_name(item.id, item.span):
             return False
         if not self._is_free(item.id):
             message = f"`{item.id}` has a meaning already, so it cannot be an index variable"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from ..diagnostics.diagnostic import Label
 from ..diagnostics.text import Span
+from ..ir.functions import AXISWISE
 from ..ir.nodes import Expr, Number
 from ..syntax import tree
 from .scope import Scope
@@ -24,47 +26,53 @@ def infer_extent(item: tree.Name | tree.Spread, bodies: Iterable[tree.Expr], sco
         help_text = f"index an axis with `{item.id}` alone, or give its range: `sum[{item.id} < n](…)`"
         scope.sink.error("TS109", f"nothing says how far `{item.id}` runs", item.span, help=help_text)
         return None
-    extent, first, what = uses[0]
-    for other, span, name in uses[1:]:
-        if other != extent:
-            labels = (Label(span=first, text=f"over an axis of `{what}` here"),)
-            message = f"`{item.id}` runs over axes of different extents"
-            scope.sink.error("TS108", message, span, labels=labels, help=f"see the shapes of `{what}` and `{name}`")
+    first = uses[0]
+    for use in uses:
+        if use.spread not in (None, isinstance(item, tree.Spread)):
+            labels = (Label(span=use.span, text=f"over an axis of `{use.tensor}` here"),)
+            what, form = ("a group of axes", f"*{item.id}") if use.spread else ("a single axis", item.id)
+            scope.sink.error("TS115", f"`{item.id}` runs over {what}", item.span, labels=labels, help=f"write `{form}`")
             return None
-    return extent
+        if use.extent != first.extent:
+            labels = (Label(span=first.span, text=f"over an axis of `{first.tensor}` here"),)
+            message = f"`{item.id}` runs over axes of different extents"
+            help_text = f"see the shapes of `{first.tensor}` and `{use.tensor}`"
+            scope.sink.error("TS108", message, use.span, labels=labels, help=help_text)
+            return None
+    return first.extent
 
 
-def _uses(name: str, expr: tree.Item, scope: Scope) -> Iterator[tuple[Expr, Span, str]]:
-    """(extent, place, tensor) of each axis that `name` indexes by itself, where no reduction inside rebinds it."""
-    match expr:
-        case tree.Subscript():
-            yield from _direct_uses(name, expr, scope)
-            children: tuple[tree.Item, ...] = expr.items
-        case tree.Reduction():
-            rebinds = any(name == bound for bound in map(_bound, expr.items)) and expr.function.id not in _KEEPS
-            children = () if rebinds else (expr.body,)
-        case tree.Call():
-            children = expr.args
-        case tree.Binary():
-            children = (expr.left, expr.right)
-        case tree.Unary():
-            children = (expr.operand,)
-        case _:
-            children = ()
-    for child in children:
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """An index variable as the whole index of an axis of `tensor`.
+
+    `spread` says whether it stands for a group; None where it is written otherwise than the axis, reported there.
+    """
+
+    extent: Expr
+    spread: bool | None
+    span: Span
+    tensor: str
+
+
+def _uses(name: str, expr: tree.Item, scope: Scope) -> Iterator[_Use]:
+    """Each axis that `name` indexes by itself, where no reduction inside rebinds it."""
+    if isinstance(expr, tree.Reduction) and expr.function.id not in AXISWISE and name in map(_bound, expr.items):
+        return
+    if isinstance(expr, tree.Subscript):
+        yield from _direct_uses(name, expr, scope)
+    for child in tree.children(expr):
         yield from _uses(name, child, scope)
 
 
-_KEEPS = frozenset({"softmax", "cumsum", "cumprod"})
-
-
-def _direct_uses(name: str, expr: tree.Subscript, scope: Scope) -> Iterator[tuple[Expr, Span, str]]:
+def _direct_uses(name: str, expr: tree.Subscript, scope: Scope) -> Iterator[_Use]:
     found = scope.indexable(expr.base.id)
     if found is None or len(found.shape) != len(expr.items):
         return
-    for item, extent in zip(expr.items, found.shape, strict=True):
+    for item, extent, is_group in zip(expr.items, found.shape, found.spread, strict=True):
         if isinstance(item, tree.Name | tree.Spread) and item.id == name:
-            yield extent, item.span, found.name
+            spread = is_group if is_group == isinstance(item, tree.Spread) else None
+            yield _Use(extent, spread, item.span, found.name)
 
 
 def _bound(item: tree.Item) -> str | None:

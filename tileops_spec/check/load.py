@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from keyword import iskeyword
 from pathlib import Path
 
 from ..diagnostics.diagnostic import Sink
 from ..ir.spec import Hardware, Reference, Spec
 from ..source.files import read_source
-from ..source.yaml_tree import Mapping, Node, Scalar, Sequence, parse_yaml
+from ..source.yaml_tree import Node, Scalar, Sequence, parse_yaml
 from ..syntax.parse import parse_math
 from ..syntax.tree import Statement
 from .document import Document, open_document
@@ -23,17 +24,18 @@ _OP_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 
 def load_spec(path: Path, sink: Sink) -> Spec | None:
     """Read, parse and check one spec file; every error goes to the sink, and None comes back where there is one."""
-    before = len(sink.errors)
+    own = Sink(sources=sink.sources)  # what failed before this file is no concern of its passes
+    spec = _load(path, own)
+    sink.extend(own.diagnostics)
+    return None if own.failed else spec
+
+
+def _load(path: Path, sink: Sink) -> Spec | None:
     source = read_source(path, sink)
     root = parse_yaml(source, sink) if source else None
     document = open_document(source, root, sink) if source and root else None
-    if document is None:
-        return None
-    spec = _resolve(document)
-    if spec is None or len(sink.errors) > before:
-        return None
-    spec = infer_dtypes(spec, sink)
-    return spec if len(sink.errors) == before else None
+    spec = _resolve(document) if document else None
+    return infer_dtypes(spec, sink) if spec else None
 
 
 def _resolve(document: Document) -> Spec | None:
@@ -76,6 +78,9 @@ def _op_name(document: Document) -> str:
     if node is None:
         return ""
     name = str(node.value)
+    if iskeyword(name):
+        help_text = f"name the op otherwise, such as `{name}_op`: it names a Python package"
+        document.sink.error("TS006", f"`{name}` is a word of Python", node.span, help=help_text)
     if not _OP_NAME.match(name):
         document.sink.error("TS006", f"`{name}` is not snake_case", node.span, help="name the op like `rms_norm`")
     stem = Path(document.source.path).stem
@@ -87,7 +92,7 @@ def _op_name(document: Document) -> str:
 
 def _statements(document: Document, scope: Scope) -> tuple[Statement, ...]:
     node = document.text("math")
-    if node is None or not node.verbatim:
+    if node is None or node.folded or not node.verbatim:
         scope.broken.update(scope.outputs)
         if node is not None:
             document.wrong(node, "`math` is a literal block", "write `math: |` and indent the statements below it")
@@ -117,7 +122,10 @@ def _hardware(document: Document) -> Hardware:
 
 def _words(key: str, node: Node, document: Document) -> tuple[str, ...]:
     items = node.items if isinstance(node, Sequence) else (node,)
-    if isinstance(node, Mapping) or not all(isinstance(item, Scalar) for item in items):
-        document.wrong(node, f"`{key}` takes a list of words", f"write `{key}: [sm_90a]`")
+    form = f"write `{key}: {'[sm_90a]' if key == 'targets' else '[wgmma, tma]'}`"
+    if key == "targets" and not items:
+        document.wrong(node, "`targets` is empty", form)
+    if not all(isinstance(item, Scalar) and isinstance(item.value, str) for item in items):
+        document.wrong(node, f"`{key}` takes a list of words", form)
         return ()
     return tuple(str(item.value) for item in items)  # type: ignore[union-attr]

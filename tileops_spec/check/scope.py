@@ -45,9 +45,8 @@ class Scope:
     broken: set[str] = field(default_factory=set)
 
     def declare(self, name: str, span: Span) -> bool:
-        """Take a name; TS105 where it is taken or reserved."""
-        if name in RESERVED:
-            self.sink.error("TS105", f"`{name}` is a word of the language", span, help="choose another name")
+        """Take a name; TS105 where it is taken or reserved, TS006 where it is no name."""
+        if not self.may_name(name, span):
             return False
         if name in self.places:
             first = Label(span=self.places[name], text="first used here")
@@ -55,6 +54,17 @@ class Scope:
             self.sink.error("TS105", f"the name `{name}` is taken", span, labels=(first,), help=help_text)
             return False
         self.places[name] = span
+        return True
+
+    def may_name(self, name: str, span: Span) -> bool:
+        """Whether a word can name anything: TS006 for what is no name, TS105 for words of the language."""
+        if not (name.isascii() and name.isidentifier()):
+            help_text = "a name has ASCII letters, digits and `_`, and begins with a letter"
+            self.sink.error("TS006", f"`{name}` is not a name", span, help=help_text)
+            return False
+        if name in RESERVED:
+            self.sink.error("TS105", f"`{name}` is a word of the language", span, help="choose another name")
+            return False
         return True
 
     def dtype(self, name: str, span: Span) -> str | None:

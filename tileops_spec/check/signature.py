@@ -6,7 +6,7 @@ from ..diagnostics.text import Span
 from ..ir.dtypes import DTYPES
 from ..ir.nodes import DimRef, Expr
 from ..ir.spec import Dim, DTypeVar, Param, TensorDecl
-from ..source.yaml_tree import Scalar
+from ..source.yaml_tree import Mapping, Scalar
 from ..syntax import tree
 from .document import Document
 from .expressions import resolve_scalar
@@ -23,7 +23,14 @@ def read_dtypes(document: Document, scope: Scope) -> None:
         if parsed is None or not scope.declare(name, key.span):
             continue
         options = tuple(option.id for option in parsed.names if _concrete(option, scope))
+        _report_repeated(parsed.names, scope)
         scope.dtypes[name] = DTypeVar(name=name, options=options, span=key.span)
+
+
+def _report_repeated(options: tuple[tree.Name, ...], scope: Scope) -> None:
+    for position, option in enumerate(options):
+        if option in options[:position]:
+            scope.sink.error("TS105", f"the option `{option.id}` is given twice", option.span, help="keep one")
 
 
 def _concrete(option: tree.Name, scope: Scope) -> bool:
@@ -50,6 +57,9 @@ def read_dims(document: Document, scope: Scope) -> dict[str, tuple[Span, bool]]:
 def read_tensors(document: Document, scope: Scope, key: str, declared: dict) -> tuple[TensorDecl, ...]:
     """The tensors under `inputs` or `outputs`; the names in their shapes become dims."""
     tensors = []
+    node = document.node(key)
+    if isinstance(node, Mapping) and not node.entries:
+        document.wrong(node, f"`{key}` is empty", f"an op has at least one tensor each way: {_TENSOR_FORM}")
     for name, (place, node) in document.mapping(key, _TENSOR_FORM).items():
         parsed: tree.TensorType | None = document.parse("tensor_type", node, f"tensor `{name}`")
         if parsed is None or not scope.declare(name, place.span):

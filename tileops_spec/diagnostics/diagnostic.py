@@ -61,12 +61,16 @@ class Sink:
         return source
 
     def error(self, code: str, message: str, span: Span | None = None, **rest: object) -> None:
-        """Report an error; `rest` are `help` and `labels` of Diagnostic."""
-        self.diagnostics.append(Diagnostic(code=code, message=message, span=span, **rest))  # type: ignore[arg-type]
+        """Report an error; `rest` are `help`, `labels` and `detail` of Diagnostic."""
+        self._add(Diagnostic(code=code, message=message, span=span, **rest))  # type: ignore[arg-type]
 
     def warning(self, code: str, message: str, span: Span | None = None, **rest: object) -> None:
-        diagnostic = Diagnostic(code=code, message=message, span=span, severity=Severity.WARNING, **rest)  # type: ignore[arg-type]
-        self.diagnostics.append(diagnostic)
+        self._add(Diagnostic(code=code, message=message, span=span, severity=Severity.WARNING, **rest))  # type: ignore[arg-type]
+
+    def _add(self, diagnostic: Diagnostic) -> None:
+        """Keep a finding once: `0 < Q < 8` stands for two comparisons, which both look at `Q`."""
+        if diagnostic not in self.diagnostics:
+            self.diagnostics.append(diagnostic)
 
     def extend(self, diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> None:
         self.diagnostics.extend(diagnostics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from unicodedata import category, east_asian_width
 
 from .diagnostic import Diagnostic, Label
 from .text import SourceText, Span
@@ -27,16 +28,27 @@ def _excerpt(label: Label, sources: Mapping[str, SourceText]) -> list[str]:
     if source is None:
         return [f"  --> {label.span.path}"]
     at = source.position(label.span.start)
-    text = source.line(at.line).replace("\t", " ")
+    text = source.line(at.line)
     gutter = " " * len(str(at.line))
     return [
         f" {gutter}--> {label.span.path}:{at.line}:{at.column}",
         f" {gutter} |",
-        f" {at.line} | {text}",
-        f" {gutter} | {' ' * (at.column - 1)}{_underline(label.span, at.column, text)} {label.text}".rstrip(),
+        f" {at.line} | {_visible(text)}".rstrip(),
+        f" {gutter} | {_underline(label.span, at.column, text)} {label.text}".rstrip(),
     ]
 
 
 def _underline(span: Span, column: int, text: str) -> str:
     """Carets under the part of the span that lies on its first line; at least one."""
-    return "^" * max(1, min(span.end - span.start, len(text) - column + 1))
+    before, marked = text[: column - 1], text[column - 1 :][: span.end - span.start]
+    return " " * _width(before) + "^" * max(1, _width(marked))
+
+
+def _visible(text: str) -> str:
+    """The text with a space for each control character: tabs would move the carets, escapes would move the cursor."""
+    return "".join(" " if category(char) == "Cc" else char for char in text)
+
+
+def _width(text: str) -> int:
+    """The columns of a terminal that a text takes: two for a wide character, none for one that combines."""
+    return sum(0 if category(char) in ("Mn", "Me", "Cf") else 1 + (east_asian_width(char) in "WF") for char in text)

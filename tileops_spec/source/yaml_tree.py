@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,17 +12,24 @@ from ..diagnostics.text import SourceText, Span
 if TYPE_CHECKING:
     from ruamel.yaml import nodes
 
+MAX_DEPTH = 20
+"""Collections inside collections; a spec has three, and what recurses over the tree needs a limit."""
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """A leaf. `span` covers its content as written, without quotes or block header.
 
-    `verbatim` is false where YAML changes what is written (escapes in quotes): positions inside it mean nothing then.
+    `verbatim` is false where YAML changes more than white space of what is written (escapes in quotes): positions
+    inside it mean nothing then. `folded` says that its line breaks became spaces, as they do outside of `|` blocks.
     """
 
     value: str | int | float | bool | None
     span: Span
     verbatim: bool = True
+    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +53,46 @@ def parse_yaml(source: SourceText, sink: Sink) -> Node | None:
     from ruamel.yaml.error import YAMLError
 
     try:
+        if not _is_plain_yaml(source, sink):
+            return None
         root = YAML(typ="safe", pure=True).compose(source.text)
-    except YAMLError as error:
+    except (YAMLError, ValueError, OverflowError) as error:  # the last two: escapes of no character
         _report(error, source, sink)
-        return None
-    except RecursionError:
-        sink.error("TS002", "the YAML is nested too deeply", source.span(0, 0), help="a spec nests three levels deep")
         return None
     if root is None:
         sink.error("TS002", "the file is empty", source.span(0, 0), help="start one with `op:` and `summary:`")
         return None
-    builder = _Builder(source, sink)
-    tree = builder.build(root)
-    return None if builder.has_aliases else tree
+    return _Builder(source, sink).build(root)
+
+
+def _is_plain_yaml(source: SourceText, sink: Sink) -> bool:
+    """Whether the file keeps to the YAML of specs; TS002 at the first anchor, alias, tag, directive or deep nesting.
+
+    It reads tokens, so that deep nesting is found before anything recurses over it.
+    """
+    from ruamel.yaml import YAML
+
+    depth = 0
+    for token in YAML(typ="safe", pure=True).scan(source.text):
+        kind = type(token).__name__
+        depth += kind.startswith(_COLLECTIONS) * (kind.endswith("StartToken") - kind.endswith("EndToken"))
+        refused = _TOO_DEEP if depth > MAX_DEPTH else _REFUSED.get(kind)
+        if refused:
+            message, help_text = refused
+            span = source.span(token.start_mark.index, token.end_mark.index)
+            sink.error("TS002", message, span, help=help_text)
+            return False
+    return True
+
+
+_COLLECTIONS = ("Block", "Flow")
+_TOO_DEEP = ("the YAML is nested too deeply", "a spec nests three levels deep")
+_REFUSED = {
+    "AnchorToken": ("anchors and aliases are not used in specs", "write the value out"),
+    "AliasToken": ("anchors and aliases are not used in specs", "write the value out"),
+    "TagToken": ("tags are not used in specs", "leave the tag out, or quote a value that begins with `!`"),
+    "DirectiveToken": ("directives are not used in specs", "specs are YAML 1.2: leave the line out"),
+}
 
 
 def _report(error: Any, source: SourceText, sink: Sink) -> None:
@@ -78,24 +113,15 @@ def _advice(problem: str) -> str:
     return "check the indentation, and quote values that hold `: `, ` #`, `{` or `[`"
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Builder:
     source: SourceText
     sink: Sink
-
-    def __post_init__(self) -> None:
-        self.seen: set[int] = set()
-        self.has_aliases = False
 
     def build(self, node: nodes.Node) -> Node:
         from ruamel.yaml import nodes
 
         span = self.source.span(node.start_mark.index, node.end_mark.index)
-        if id(node) in self.seen:
-            self.has_aliases = True
-            self.sink.error("TS002", "anchors and aliases are not used in specs", span, help="write the value out")
-            return Scalar(None, span)
-        self.seen.add(id(node))
         if isinstance(node, nodes.MappingNode):
             return self._mapping(node, span)
         if isinstance(node, nodes.SequenceNode):
@@ -109,7 +135,7 @@ class _Builder:
             if not isinstance(key, Scalar):
                 self.sink.error("TS002", "a key must be a plain word", key.span)
                 continue
-            name = str(key.value)
+            name = str(key_node.value)  # as written: `1`, `true` and `null` are words here
             if name in entries:
                 first = Label(span=entries[name][0].span, text="first given here")
                 self.sink.error("TS004", f"key `{name}` is given twice", key.span, labels=(first,), help="keep one")
@@ -120,13 +146,24 @@ class _Builder:
     def _scalar(self, node: nodes.ScalarNode) -> Scalar:
         start, end = node.start_mark.index, node.end_mark.index
         if node.style in ("|", ">"):
-            break_at = self.source.text.find("\n", start, end)
-            return Scalar(node.value, self.source.span(break_at + 1 if break_at >= 0 else end, end), node.style == "|")
-        if node.style in ("'", '"'):
-            span = self.source.span(start + 1, end - 1)
-            written = self.source.text[start + 1 : end - 1]
-            return Scalar(node.value, span, written == node.value)
-        return Scalar(_plain_value(node), self.source.span(start, end))
+            header = _BREAK.search(self.source.text, start, end)
+            start = header.end() if header else end
+        elif node.style in ("'", '"'):
+            start, end = start + 1, end - 1
+        written = self.source.text[start:end]
+        self._refuse_surrogates(node)
+        return Scalar(
+            _plain_value(node) if node.style is None else node.value,
+            self.source.span(start, end),
+            verbatim=written.split() == node.value.split(),
+            folded=node.style == ">" or (node.style != "|" and _BREAK.search(written.strip()) is not None),
+        )
+
+    def _refuse_surrogates(self, node: nodes.ScalarNode) -> None:
+        """TS002 for an escape of half a character, which no file can hold."""
+        if any("\ud800" <= char <= "\udfff" for char in node.value):
+            span = self.source.span(node.start_mark.index, node.end_mark.index)
+            self.sink.error("TS002", "an escape names half of a UTF-16 pair", span, help="write the character itself")
 
 
 def _plain_value(node: nodes.ScalarNode) -> str | int | float | bool | None:

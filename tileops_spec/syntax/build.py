@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from lark import Token, Transformer, v_args
@@ -9,6 +10,16 @@ from lark.tree import Meta
 
 from ..diagnostics.text import Span
 from . import tree
+
+_MOST_DIGITS = 20  # of 2**64 in decimal; Python refuses to read very long integers
+
+
+class NumberTooLarge(Exception):
+    """An integer literal that no dtype holds."""
+
+    def __init__(self, span: Span) -> None:
+        super().__init__(span)
+        self.span = span
 
 
 @v_args(meta=True)
@@ -90,8 +101,15 @@ class TreeBuilder(Transformer):
     def power(self, meta: Meta, parts: list[Any]) -> tree.Binary:
         return tree.Binary("^", parts[0], parts[1], self._span(meta))
 
+    def group(self, meta: Meta, parts: list[tree.Expr]) -> tree.Expr:
+        """What parentheses hold, with a span that covers them, so that every larger span is balanced."""
+        return replace(parts[0], span=self._span(meta))
+
     def number(self, meta: Meta, parts: list[Token]) -> tree.Number:
-        return tree.Number(_number(str(parts[0])), self._span(meta))
+        value = _number(str(parts[0]))
+        if value is None:
+            raise NumberTooLarge(self._span(meta))
+        return tree.Number(value, self._span(meta))
 
     def truth(self, meta: Meta, parts: list[Token]) -> tree.Truth:
         return tree.Truth(str(parts[0]) == "true", self._span(meta))
@@ -113,7 +131,11 @@ def _items(parts: list[Any]) -> tuple[Any, ...]:
     return tuple(part for part in parts if part is not None and not isinstance(part, Token))
 
 
-def _number(text: str) -> int | float:
-    if text.startswith("0x"):
-        return int(text, 16)
-    return int(text) if text.isdigit() else float(text)
+def _number(text: str) -> int | float | None:
+    """The value of a literal; None for an integer that does not fit in 64 bits."""
+    is_hex = text.startswith("0x")
+    if not is_hex and not text.isdecimal():
+        return float(text)
+    digits = text[2:].lstrip("0") if is_hex else text.lstrip("0")
+    value = int(digits or "0", 16 if is_hex else 10) if len(digits) <= _MOST_DIGITS else None
+    return value if value is not None and value < 2**64 else None

@@ -9,6 +9,7 @@ from ..diagnostics.text import SourceText, Span
 
 _OPEN, _CLOSE = "([", ")]"
 _CODE = re.compile(r"[^#\r\n]*")
+_BREAK = re.compile(r"\r\n|\r|\n")
 _ASSIGNMENT = re.compile(r"\w+\s*(\[[^\]]*\])?\s*\+?=(?!=)")
 
 
@@ -21,7 +22,7 @@ def split_statements(source: SourceText, span: Span) -> Iterator[Span]:
     """
     start = end = indent = depth = 0
     for line_start, code in _code_lines(source.text, span):
-        column = line_start - _line_begin(source.text, line_start)
+        column = source.position(line_start).column
         if end and column <= indent and (depth <= 0 or _ASSIGNMENT.match(code)):
             yield source.span(start, end)
             end = 0
@@ -41,9 +42,5 @@ def _code_lines(text: str, span: Span) -> Iterator[tuple[int, str]]:
         stripped = code.strip()
         if stripped:
             yield position + len(code) - len(code.lstrip()), stripped
-        newline = text.find("\n", position, span.end)
-        position = newline + 1 if newline >= 0 else span.end
-
-
-def _line_begin(text: str, offset: int) -> int:
-    return text.rfind("\n", 0, offset) + 1
+        line_break = _BREAK.search(text, position, span.end)
+        position = line_break.end() if line_break else span.end

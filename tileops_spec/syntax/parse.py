@@ -13,12 +13,15 @@ from ..diagnostics.diagnostic import Sink
 from ..diagnostics.text import SourceText, Span
 from ..resources import resource
 from . import tree
-from .build import TreeBuilder
+from .build import NumberTooLarge, TreeBuilder
 from .errors import report_syntax_error
 from .lines import split_statements
 
 Entry = Literal["dtype_set", "tensor_type", "param_type", "clause", "statement"]
 ENTRIES: tuple[Entry, ...] = ("dtype_set", "tensor_type", "param_type", "clause", "statement")
+MAX_DEPTH = 100
+"""Levels of a tree: deep enough for any formula, shallow enough that every pass may recurse."""
+
 _TARGET = re.compile(r"[^\W\d]\w*")
 
 
@@ -32,12 +35,32 @@ def parse_string(entry: Entry, source: SourceText, span: Span, sink: Sink) -> An
     """The tree of the string at `span`, read as grammar rule `entry`; TS101 and None where it does not parse."""
     try:
         parsed = _parser().parse(TextSlice(source.text, span.start, span.end), start=entry)
-        return TreeBuilder(source.path).transform(parsed)
+        built = TreeBuilder(source.path).transform(parsed)
+        if tree.depth(built) <= MAX_DEPTH:
+            return built
+        _report_depth(span, sink)
     except UnexpectedInput as error:
         report_syntax_error(error, entry, source, span, sink)
-    except (RecursionError, VisitError):
-        sink.error("TS101", "this expression is nested too deeply", span, help="name parts of it in statements above")
+    except RecursionError:
+        _report_depth(span, sink)
+    except VisitError as error:
+        _report_visit(error.orig_exc, span, sink)
     return None
+
+
+def _report_depth(span: Span, sink: Sink) -> None:
+    sink.error("TS101", "this expression is nested too deeply", span, help="name parts of it in statements above")
+
+
+def _report_visit(error: Exception, span: Span, sink: Sink) -> None:
+    """What stopped the tree builder: text of the user's, or else a bug."""
+    if isinstance(error, NumberTooLarge):
+        help_text = "write a number with a point or an exponent, such as `1e30`"
+        sink.error("TS101", "this integer does not fit in 64 bits", error.span, help=help_text)
+    elif isinstance(error, RecursionError):
+        _report_depth(span, sink)
+    else:
+        raise error
 
 
 def parse_math(source: SourceText, span: Span, sink: Sink) -> tuple[tuple[tree.Statement, ...], frozenset[str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TypeAlias
 
 from ..diagnostics.text import Span
@@ -122,3 +123,24 @@ class Statement:
     op: str
     value: Expr
     span: Span = field(compare=False)
+
+
+Node: TypeAlias = "Item | DTypeSet | TensorType | ParamType | Target | Statement"
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below `node`, in the order written."""
+    for each in fields(node):
+        value = getattr(node, each.name)
+        for child in value if isinstance(value, tuple) else (value,):
+            if is_dataclass(child) and not isinstance(child, Span):
+                yield child
+
+
+def depth(node: Node) -> int:
+    """The number of levels of the tree; it does not recurse, so any tree can be asked."""
+    levels, level = 0, [node]
+    while level:
+        levels += 1
+        level = [child for each in level for child in children(each)]
+    return levels
