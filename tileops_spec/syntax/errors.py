@@ -69,6 +69,7 @@ def _expected(error: UnexpectedInput) -> str:
 
 def _help(text: str, start: int, entry: str) -> str:
     for written, hint in _HINTS.items():
-        if text.startswith(written, start) or (written == "**" and text.startswith("**", start - 1)):
+        doubled = len(set(written)) < len(written)  # the first half of `**` is an operator
+        if text.startswith(written, start) or (doubled and start and text.startswith(written, start - 1)):
             return hint
     return _FORMS[entry]
