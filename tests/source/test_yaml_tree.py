@@ -86,15 +86,7 @@ def test_a_block_ends_before_the_next_key_and_its_comment() -> None:
     [
         *(("7", 7), ("-7", -7), ("0x1F", 31), ("0o17", 15), ("1e-6", 1e-6), ("1.5", 1.5), ("-.5", -0.5)),
         *(("true", True), ("False", False), ("null", None), ("~", None), ("", None)),
-        *(
-            ("yes", "yes"),
-            ("no", "no"),
-            ("on", "on"),
-            ("N", "N"),
-            ("y", "y"),
-            ("1.2.3", "1.2.3"),
-            ("2024-01-01", "2024-01-01"),
-        ),
+        *((word, word) for word in ("yes", "no", "on", "N", "y", "1.2.3", "2024-01-01", "1:30")),
         *(("'7'", "7"), ('"true"', "true"), ("f16 | bf16", "f16 | bf16")),
     ],
 )
@@ -120,11 +112,11 @@ def test_merge_keys_do_not_merge() -> None:
     ("text", "places"),
     [
         ("a: 1\nb: 2\na: 3\n", [(3, 1)]),
-        ("{a: 1, 'a': 2}", [(1, 8)]),
+        ("{a: 1, 'a': 2}", [(1, 9)]),
         ("m:\n  a: 1\n  a: 2\n  a: 3\n", [(3, 3), (4, 3)]),
         ("l:\n- {x: 1, x: 2}\n- {x: 1}\n", [(2, 10)]),
         ("m: {a: {b: 1, b: 2}, a: 3}", [(1, 15), (1, 22)]),
-        ("1: a\n'1': b\n", [(2, 1)]),
+        ("1: a\n'1': b\n", [(2, 2)]),
     ],
 )
 def test_duplicate_keys(text: str, places: list[tuple[int, int]]) -> None:
@@ -177,8 +169,7 @@ def test_depth_is_limited(nest: str) -> None:
             text = nest.format(text)
         return text
 
-    assert not Read(nested(5)).sink.sources
-    assert Read(nested(MAX_DEPTH // 2)).codes in ([], ["TS002"])
+    assert not any("too deeply" in found.message for found in Read(nested(8)).sink.errors)
     for levels in (MAX_DEPTH + 1, 200, 3000):
         read = Read(nested(levels))
         assert read.root is None

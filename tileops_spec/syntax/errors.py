@@ -43,12 +43,13 @@ def report_syntax_error(error: UnexpectedInput, entry: str, source: SourceText, 
     """TS101 at the place where the string stops making sense."""
     start, end = _place(error, whole)
     found = source.text[start:end]
+    span = source.span(start, min(max(end, start + 1), len(source.text)))
     expected = _expected(error)
     if not found.strip():
         message = f"the text ends too early{expected}"
     else:
         message = f"`{found.strip()}` cannot stand here{expected}"
-    sink.error("TS101", message, source.span(start, max(end, start + 1)), help=_help(source.text, start, entry))
+    sink.error("TS101", message, span, help=_help(source.text, start, entry))
 
 
 def _place(error: UnexpectedInput, whole: Span) -> tuple[int, int]:
