@@ -26,7 +26,7 @@ def render_full(diagnostic: Diagnostic, sources: Mapping[str, SourceText]) -> st
 def _excerpt(label: Label, sources: Mapping[str, SourceText]) -> list[str]:
     source = sources.get(label.span.path)
     if source is None:
-        return [f"  --> {label.span.path}"]
+        return [f"  --> {label.span.path}" + (f": {label.text}" if label.text else "")]
     at = source.position(label.span.start)
     text = source.line(at.line)
     gutter = " " * len(str(at.line))

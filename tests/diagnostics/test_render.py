@@ -1,0 +1,267 @@
+"""The three forms of a finding, letter for letter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from textwrap import dedent
+
+import pytest
+
+from tileops_spec.diagnostics.concise import render_concise
+from tileops_spec.diagnostics.diagnostic import Diagnostic, Label, Severity, Sink
+from tileops_spec.diagnostics.full import render_full
+from tileops_spec.diagnostics.json import diagnostic_to_json
+from tileops_spec.diagnostics.render import FORMATS, render_findings
+from tileops_spec.diagnostics.text import SourceText, Span
+
+SPEC = "op: gemm\nmath: |\n\ty[m] = x[n]\n# 漢字 of é\nk: '漢字' + z\nlast"
+CRLF = "op: gemm\r\nmath: y\r\n"
+SOURCES = {
+    "specs/gemm.yaml": SourceText("specs/gemm.yaml", SPEC),
+    "crlf.yaml": SourceText("crlf.yaml", CRLF),
+    "long.yaml": SourceText("long.yaml", "\n" * 99 + "a: b"),
+    "empty.yaml": SourceText("empty.yaml", ""),
+    "odd.yaml": SourceText("odd.yaml", "a\x1b[2J e\u0301\u200bx 👍 y"),
+}
+
+
+def _span(path: str, text: str) -> Span:
+    start = SOURCES[path].text.index(text)
+    return Span(path, start, start + len(text))
+
+
+def _finding(span: Span | None, **rest) -> Diagnostic:
+    return Diagnostic(code="TS102", message="`n` is not defined here", span=span, **rest)
+
+
+FULL = {
+    "plain": (
+        _finding(_span("specs/gemm.yaml", "gemm"), help="did you mean `m`?"),
+        """
+        error[TS102]: `n` is not defined here
+          --> specs/gemm.yaml:1:5
+           |
+         1 | op: gemm
+           |     ^^^^
+          = help: did you mean `m`?
+        """,
+    ),
+    "after a tab": (
+        _finding(_span("specs/gemm.yaml", "x[n]")),
+        """
+        error[TS102]: `n` is not defined here
+          --> specs/gemm.yaml:3:9
+           |
+         3 |  y[m] = x[n]
+           |         ^^^^
+        """,
+    ),
+    "after wide characters": (
+        _finding(_span("specs/gemm.yaml", "z")),
+        """
+        error[TS102]: `n` is not defined here
+          --> specs/gemm.yaml:5:11
+           |
+         5 | k: '漢字' + z
+           |             ^
+        """,
+    ),
+    "over wide characters": (
+        _finding(_span("specs/gemm.yaml", "漢字' +")),
+        """
+        error[TS102]: `n` is not defined here
+          --> specs/gemm.yaml:5:5
+           |
+         5 | k: '漢字' + z
+           |     ^^^^^^^
+        """,
+    ),
+    "over several lines": (
+        _finding(_span("specs/gemm.yaml", "math: |\n\ty[m] = x")),
+        """
+        error[TS102]: `n` is not defined here
+          --> specs/gemm.yaml:2:1
+           |
+         2 | math: |
+           | ^^^^^^^
+        """,
+    ),
+    "before a CRLF": (
+        _finding(_span("crlf.yaml", "gemm\r\nmath")),
+        """
+        error[TS102]: `n` is not defined here
+          --> crlf.yaml:1:5
+           |
+         1 | op: gemm
+           |     ^^^^
+        """,
+    ),
+    "at a line's end": (
+        _finding(Span("crlf.yaml", 8, 8)),
+        """
+        error[TS102]: `n` is not defined here
+          --> crlf.yaml:1:9
+           |
+         1 | op: gemm
+           |         ^
+        """,
+    ),
+    "at the end of the file": (
+        _finding(Span("specs/gemm.yaml", len(SPEC), len(SPEC))),
+        """
+        error[TS102]: `n` is not defined here
+          --> specs/gemm.yaml:6:5
+           |
+         6 | last
+           |     ^
+        """,
+    ),
+    "after the last line break": (
+        _finding(Span("crlf.yaml", len(CRLF), len(CRLF))),
+        """
+        error[TS102]: `n` is not defined here
+          --> crlf.yaml:3:1
+           |
+         3 |
+           | ^
+        """,
+    ),
+    "in an empty file": (
+        _finding(Span("empty.yaml", 0, 0)),
+        """
+        error[TS102]: `n` is not defined here
+          --> empty.yaml:1:1
+           |
+         1 |
+           | ^
+        """,
+    ),
+    "with labels, each with its own gutter": (
+        _finding(
+            _span("long.yaml", "a"),
+            labels=(
+                Label(span=_span("specs/gemm.yaml", "op"), text="first here"),
+                Label(span=Span("gone.yaml", 0, 1), text="lost"),
+            ),
+        ),
+        """
+        error[TS102]: `n` is not defined here
+            --> long.yaml:100:1
+             |
+         100 | a: b
+             | ^
+          --> specs/gemm.yaml:1:1
+           |
+         1 | op: gemm
+           | ^^ first here
+          --> gone.yaml: lost
+        """,
+    ),
+    "a warning without a place": (
+        _finding(None, severity=Severity.WARNING, help="install it"),
+        """
+        warning[TS102]: `n` is not defined here
+          = help: install it
+        """,
+    ),
+    "a file whose text is not at hand": (
+        _finding(Span("gone.yaml", 3, 4)),
+        """
+        error[TS102]: `n` is not defined here
+          --> gone.yaml
+        """,
+    ),
+    "detail as it stands": (
+        _finding(None, detail="-a\n+b\n\n"),
+        """
+        error[TS102]: `n` is not defined here
+        -a
+        +b
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize(("finding", "text"), FULL.values(), ids=FULL)
+def test_full(finding: Diagnostic, text: str) -> None:
+    assert render_full(finding, SOURCES) == dedent(text).strip("\n")
+
+
+def test_full_shows_control_characters_as_spaces_and_counts_what_combines() -> None:
+    shown = render_full(_finding(_span("odd.yaml", "y")), SOURCES)
+    assert "\x1b" not in shown
+    excerpt, carets = shown.splitlines()[-2:]
+    assert excerpt == " 1 | a [2J e\u0301\u200bx 👍 y"
+    assert carets == "   | " + " " * 12 + "^"
+
+
+@pytest.mark.parametrize(
+    ("finding", "line"),
+    [
+        (_finding(_span("specs/gemm.yaml", "x[n]")), "specs/gemm.yaml:3:9: error[TS102] `n` is not defined here"),
+        (_finding(Span("gone.yaml", 3, 4)), "gone.yaml: error[TS102] `n` is not defined here"),
+        (_finding(None, severity=Severity.WARNING), "warning[TS102] `n` is not defined here"),
+        (Diagnostic(code="TS421", message="nvcc:\n  no\tsuch\r\nthing"), "error[TS421] nvcc: no such thing"),
+    ],
+)
+def test_concise(finding: Diagnostic, line: str) -> None:
+    assert render_concise(finding, SOURCES) == line
+
+
+def test_json() -> None:
+    label = Label(span=Span("gone.yaml", 0, 1), text="first")
+    finding = _finding(_span("specs/gemm.yaml", "math: |\n\ty"), help="h", detail="d", labels=(label,))
+    assert diagnostic_to_json(finding, SOURCES) == {
+        "code": "TS102",
+        "name": "unknown-name",
+        "severity": "error",
+        "message": "`n` is not defined here",
+        "help": "h",
+        "detail": "d",
+        "location": {
+            "path": "specs/gemm.yaml",
+            "start": {"line": 2, "column": 1},
+            "end": {"line": 3, "column": 3},
+        },
+        "labels": [{"text": "first", "location": {"path": "gone.yaml"}}],
+    }
+    assert diagnostic_to_json(_finding(None), SOURCES)["location"] is None
+
+
+@pytest.fixture
+def sink() -> Sink:
+    sink = Sink(sources=dict(SOURCES))
+    sink.warning("TS901", "nvcc is missing")
+    sink.error("TS102", "later", Span("specs/gemm.yaml", 9, 10))
+    sink.error("TS101", "earlier", Span("specs/gemm.yaml", 3, 4))
+    sink.warning("TS116", "another file", Span("crlf.yaml", 9, 10))
+    return sink
+
+
+def test_findings_come_by_file_and_place(sink: Sink) -> None:
+    lines = render_findings(sink, "concise").splitlines()
+    assert [line.split("] ")[1] for line in lines] == ["another file", "earlier", "later", "nvcc is missing"]
+    assert [each["code"] for each in json.loads(render_findings(sink, "json"))] == ["TS116", "TS101", "TS102", "TS901"]
+    assert render_findings(sink, "full").count("\n\n") == 3
+
+
+@pytest.mark.parametrize(("form", "text"), zip(FORMATS, ["", "", "[]"], strict=True))
+def test_no_findings(form: str, text: str) -> None:
+    assert render_findings(Sink(), form) == text
+
+
+def test_a_sink_tells_errors_from_warnings_and_keeps_each_finding_once(sink: Sink) -> None:
+    assert sink.failed
+    assert [found.code for found in sink.errors] == ["TS102", "TS101"]
+    sink.error("TS101", "earlier", Span("specs/gemm.yaml", 3, 4))
+    assert len(sink.diagnostics) == 4
+    only_warnings = Sink()
+    only_warnings.warning("TS116", "w")
+    assert not only_warnings.failed
+
+
+@pytest.mark.parametrize("report", [Sink.error, Sink.warning])
+def test_codes_are_registered(report: Callable) -> None:
+    with pytest.raises(KeyError, match="TS999"):
+        report(Sink(), "TS999", "no such code")
