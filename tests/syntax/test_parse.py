@@ -101,7 +101,7 @@ def _tree(node: ast.AST) -> tree.Item:
         case ast.Subscript():
             return tree.Subscript(_tree(node.value), _items(node.slice), AT)
         case ast.Call(func=ast.Subscript() as function):
-            return tree.Reduction(_tree(function.value), _items(function.slice), _tree(node.args[0]), AT)
+            return tree.Reduction(_tree(function.value), _items(function.slice), tuple(map(_tree, node.args)), AT)
         case ast.Call():
             return tree.Call(_tree(node.func), tuple(map(_tree, node.args)), AT)
     raise AssertionError(ast.dump(node))
@@ -214,7 +214,7 @@ def test_a_statement(strings) -> None:
     assert strings.slice(parsed.target) == "C[m, *s]"
     assert [strings.slice(item) for item in parsed.target.items] == ["m", "*s"]
     assert strings.slice(parsed.value.function) == "sum"
-    assert strings.slice(parsed.value.body) == "A[m, k]"
+    assert strings.slice(parsed.value.args[0]) == "A[m, k]"
 
 
 @pytest.mark.parametrize(("text", "items"), [("y = 1", None), ("y[] = 1", ()), ("y[m,] += 1", (tree.Name("m", AT),))])

@@ -209,19 +209,19 @@ class Resolver:
         if item.id not in self.indices.axes:
             self._unbound(item)
             return POISON
-        body = self.resolve(reduction.body)
+        body = self.resolve(reduction.args[0])
         return ir.Along(function=name, axis=item.id, body=body, span=reduction.span)
 
     def _reduce(self, reduction: tree.Reduction) -> ir.Expr:
         axes: tuple[ir.Axis, ...] = ()
         for item in reduction.items:
-            axis = Resolver(self.scope, self.indices.with_axes(axes))._axis(item, reduction.body)
+            axis = Resolver(self.scope, self.indices.with_axes(axes))._axis(item, reduction.args[0])
             axes += (axis,) if axis is not None else ()
         if not reduction.items:
             message = f"`{reduction.function.id}[]` reduces over nothing"
             self._error("TS107", message, reduction.span, "name index variables in the brackets")
         inner = Resolver(self.scope, self.indices.with_axes(axes))
-        body = inner.resolve(reduction.body) if len(axes) == len(reduction.items) else POISON
+        body = inner.resolve(reduction.args[0]) if len(axes) == len(reduction.items) else POISON
         return ir.Reduce(function=reduction.function.id, axes=axes, body=body, span=reduction.span)
 
     def _axis(self, item: tree.Item, body: tree.Expr) -> ir.Axis | None:

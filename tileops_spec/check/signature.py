@@ -22,8 +22,9 @@ def read_dtypes(document: Document, scope: Scope) -> None:
         parsed: tree.DTypeSet | None = document.parse("dtype_set", node, f"dtype variable `{name}`")
         if parsed is None or not scope.declare(name, key.span):
             continue
-        options = tuple(option.id for option in parsed.names if _concrete(option, scope))
-        _report_repeated(parsed.names, scope)
+        names = tuple(choice[0] for choice in parsed.choices)
+        options = tuple(option.id for option in names if _concrete(option, scope))
+        _report_repeated(names, scope)
         scope.dtypes[name] = DTypeVar(name=name, options=options, span=key.span)
 
 

@@ -77,6 +77,7 @@ DTYPES: dict[str, DType] = {
         _integer("u8", 8, "uint8", "uint"),
         _integer("u16", 16, "uint16", "uint"),
         _integer("u32", 32, "uint32", "uint"),
+        _integer("u64", 64, "uint64", "uint"),
         DType(name="bool", kind="bool", bits=8, tilelang="bool", torch="bool", max_value=1.0),
     )
 }

@@ -66,11 +66,16 @@ class IndexRef:
 
 @node
 class Access:
-    """An element of an input, an output or a local definition; one index an axis."""
+    """An element of an input, an output or a local definition; one index an axis.
+
+    `pad` is the value where an index leaves the tensor; without it, none may. Of a tensor that is updated in place, the
+    element before the update is read.
+    """
 
     kind: Literal["access"] = "access"
     tensor: str
     indices: tuple[Expr, ...]
+    pad: Expr | None = None
     dtype: str = ""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
@@ -142,22 +147,32 @@ class Select:
 
 @node
 class Axis:
-    """An index variable and its range `0 … extent - 1`; `spread` marks one that stands for a group `*s`."""
+    """An index variable and its range: `0 … extent - 1`, or the part of it in `lower … upper - 1`.
+
+    `extent` is over dims and params alone; the bounds, which only a reduction's axis has, may read tensors, the index
+    variables around the reduction and its axes further left. `spread` marks a variable that stands for a group `*s`.
+    """
 
     name: str
     extent: Expr
+    lower: Expr | None = None
+    upper: Expr | None = None
     spread: bool = False
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @node
 class Reduce:
-    """A reduction of `ir.functions.REDUCTIONS` over `axes`; its dtype is the accumulator's."""
+    """A reduction of `ir.functions.REDUCTIONS` over `axes`; its dtype is the accumulator's.
+
+    `rank` is the second argument of `topk` and `argtopk`: which of the values, counted from 0, the largest first.
+    """
 
     kind: Literal["reduce"] = "reduce"
     function: str
     axes: tuple[Axis, ...]
     body: Expr
+    rank: Expr | None = None
     dtype: str = ""
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
@@ -174,7 +189,58 @@ class Along:
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
+@node
+class Lookup:
+    """`segment(boundaries, value)`: the last place b with `boundaries[b] <= value`, as an integer.
+
+    `tensor` has one axis and does not decrease along it, as `cu_seqlens` does.
+    """
+
+    kind: Literal["lookup"] = "lookup"
+    tensor: str
+    value: Expr
+    dtype: str = ""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@node
+class Present:
+    """`present(x)`: whether an optional input was given."""
+
+    kind: Literal["present"] = "present"
+    tensor: str
+    dtype: str = ""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@node
+class Property:
+    """A property of the whole of an input, of `ir.functions.PROPERTIES`; it stands only in assumptions."""
+
+    kind: Literal["property"] = "property"
+    function: str
+    tensor: str
+    dtype: str = ""
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
 Expr: TypeAlias = Annotated[
-    Union[Number, DimRef, ParamRef, IndexRef, Access, Cast, Unary, Binary, Call, Select, Reduce, Along],  # noqa: UP007
+    Union[  # noqa: UP007
+        Number,
+        DimRef,
+        ParamRef,
+        IndexRef,
+        Access,
+        Cast,
+        Unary,
+        Binary,
+        Call,
+        Select,
+        Reduce,
+        Along,
+        Lookup,
+        Present,
+        Property,
+    ],
     Field(discriminator="kind"),
 ]

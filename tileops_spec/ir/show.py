@@ -12,8 +12,11 @@ from .nodes import (
     DimRef,
     Expr,
     IndexRef,
+    Lookup,
     Number,
     ParamRef,
+    Present,
+    Property,
     Reduce,
     Select,
     Unary,
@@ -39,6 +42,7 @@ _PRECEDENCE = {
 _UNARY = {"not": 3, "-": 10, "~": 10}
 _NON_ASSOCIATIVE = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _ATOM = 12
+_COMPARED = 5
 
 
 def show_expr(expr: Expr) -> str:
@@ -57,7 +61,8 @@ def _show(expr: Expr) -> tuple[str, int]:
             return expr.name, _ATOM
         case Access():
             indices = ", ".join(show_expr(index) for index in expr.indices)
-            return (f"{expr.tensor}[{indices}]" if indices else expr.tensor), _ATOM
+            text = f"{expr.tensor}[{indices}]" if indices else expr.tensor
+            return (text if expr.pad is None else f"pad({text}, {show_expr(expr.pad)})"), _ATOM
         case Cast():
             return f"{expr.dtype}({show_expr(expr.operand)})", _ATOM
         case Unary():
@@ -72,9 +77,16 @@ def _show(expr: Expr) -> tuple[str, int]:
             return f"where({', '.join(map(show_expr, parts))})", _ATOM
         case Reduce():
             axes = ", ".join(map(show_axis, expr.axes))
-            return f"{expr.function}[{axes}]({show_expr(expr.body)})", _ATOM
+            rank = f", {show_expr(expr.rank)}" if expr.rank is not None else ""
+            return f"{expr.function}[{axes}]({show_expr(expr.body)}{rank})", _ATOM
         case Along():
             return f"{expr.function}[{expr.axis}]({show_expr(expr.body)})", _ATOM
+        case Lookup():
+            return f"segment({expr.tensor}, {show_expr(expr.value)})", _ATOM
+        case Present():
+            return f"present({expr.tensor})", _ATOM
+        case Property():
+            return f"{expr.function}({expr.tensor})", _ATOM
     raise TypeError(f"no such expression: {expr!r}")
 
 
@@ -98,7 +110,11 @@ def _number(value: bool | int | float) -> str:
 
 
 def show_axis(axis: Axis) -> str:
-    return f"*{axis.name}" if axis.spread else axis.name
+    """`k`, `*s`, or `lo <= k < hi` for a variable with bounds of its own."""
+    name = f"*{axis.name}" if axis.spread else axis.name
+    lower = "" if axis.lower is None else f"{_wrapped(axis.lower, _COMPARED)} <= "
+    upper = "" if axis.upper is None else f" < {_wrapped(axis.upper, _COMPARED)}"
+    return f"{lower}{name}{upper}"
 
 
 def show_tensor(tensor: TensorDecl, spec: Spec) -> str:
@@ -108,7 +124,8 @@ def show_tensor(tensor: TensorDecl, spec: Spec) -> str:
         f"*{each.name}" if isinstance(each, DimRef) and each.name in spread else show_expr(each)
         for each in tensor.shape
     )
-    return f"{tensor.name}: {tensor.dtype}[{', '.join(extents)}]"
+    default = "" if tensor.default is None else f" = {show_expr(tensor.default)}"
+    return f"{tensor.name}: {tensor.dtype}[{', '.join(extents)}]{default}"
 
 
 def show_param(param: Param) -> str:
@@ -118,6 +135,22 @@ def show_param(param: Param) -> str:
 
 
 def show_definition(definition: Definition) -> str:
-    """`C[m, n] = sum[k](…)`."""
-    axes = ", ".join(map(show_axis, definition.axes))
-    return f"{definition.target}{f'[{axes}]' if axes else ''} = {show_expr(definition.value)}"
+    """`C[m, n] = sum[k](…)`; a recurrence with its initial statement first, after which stands `; `."""
+    axes = tuple(map(show_axis, definition.axes))
+    items = tuple(map(show_expr, definition.indices)) or axes
+    step = f"{_target(definition, items)} {definition.op} {show_expr(definition.value)}"
+    if definition.initial is None:
+        return step
+    return f"{_target(definition, _first(definition))} = {show_expr(definition.initial)}; {step}"
+
+
+def _target(definition: Definition, items: tuple[str, ...]) -> str:
+    return f"{definition.target}[{', '.join(items)}]" if items else definition.target
+
+
+def _first(definition: Definition) -> tuple[str, ...]:
+    """The indices of the element before a recurrence's first step."""
+    return tuple(
+        show_axis(axis) if axis.name != definition.along else show_expr(axis.extent) if definition.backward else "-1"
+        for axis in definition.axes
+    )

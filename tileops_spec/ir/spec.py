@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import field
+from itertools import product
+from typing import Literal
 
 from ..diagnostics.text import Span
 from .nodes import NOWHERE, Axis, Expr, node
@@ -14,6 +17,24 @@ class DTypeVar:
 
     name: str
     options: tuple[str, ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@node
+class DTypeGroup:
+    """Variables whose options go together: each row gives one option a variable, in the order of `names`."""
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+
+@node
+class Constant:
+    """A named number, already put in place wherever the spec names it."""
+
+    name: str
+    value: int | float | bool
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
@@ -40,32 +61,60 @@ class Param:
 
 @node
 class TensorDecl:
-    """An input or output: dtype name or variable, and one extent an axis, outermost first (row-major)."""
+    """An input or output: dtype name or variable, and one extent an axis, outermost first (row-major).
+
+    An input with a `default` may be left out: then every element has that value.
+    """
 
     name: str
     dtype: str
     shape: tuple[Expr, ...]
+    default: Expr | None = None
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
 
 @node
 class Definition:
-    """One statement of the mathematics: `target[axes] = value`.
+    """One statement of the mathematics, at every value of its index variables `axes`.
 
-    `target` is an output or a local name; `axes` are its index variables with their extents, one an axis. `dtype` is
-    the stored dtype: an output's declared one, else the value's.
+    target[axes] = value: `target` is an output or a local name, with one index variable an axis.
+
+    target[indices] op value (a scatter): `indices` are expressions over `axes`. `+=` adds to what the element was: the
+    value of a statement above, else of the input updated in place, else 0. `=` replaces elements of a tensor that is
+    updated in place. `target_shape` is the target's shape.
+
+    A recurrence over the axis `along`: `value` may read `target` one step back (one step ahead where `backward`), and
+    `initial` is the element before the first step, over the other axes.
+
+    `dtype` is the stored dtype: an output's declared one, else the value's.
     """
 
     target: str
     axes: tuple[Axis, ...]
     value: Expr
+    op: Literal["=", "+="] = "="
+    indices: tuple[Expr, ...] = ()
+    target_shape: tuple[Expr, ...] = ()
+    along: str | None = None
+    initial: Expr | None = None
+    backward: bool = False
     dtype: str = ""
     is_output: bool = False
     span: Span = field(default=NOWHERE, compare=False, repr=False)
 
     @property
+    def is_scatter(self) -> bool:
+        return self.op == "+=" or bool(self.indices)
+
+    @property
     def shape(self) -> tuple[Expr, ...]:
-        return tuple(axis.extent for axis in self.axes)
+        """The extents of the target."""
+        return self.target_shape if self.is_scatter else tuple(axis.extent for axis in self.axes)
+
+    @property
+    def values(self) -> tuple[Expr, ...]:
+        """Every expression of the statement that may read tensors."""
+        return (*((self.initial,) if self.initial is not None else ()), self.value, *self.indices)
 
 
 @node
@@ -100,7 +149,11 @@ class Workload:
 
 @node
 class Spec:
-    """The typed form of one spec file; what every later part reads."""
+    """The typed form of one spec file; what every later part reads.
+
+    `where` are clauses over dims and params; `assumptions` are those that speak of tensors' elements. A name among both
+    inputs and outputs is updated in place.
+    """
 
     op: str
     summary: str
@@ -111,6 +164,11 @@ class Spec:
     outputs: tuple[TensorDecl, ...]
     where: tuple[Expr, ...] = ()
     math: tuple[Definition, ...]
+    assumptions: tuple[Expr, ...] = ()
+    dtype_groups: tuple[DTypeGroup, ...] = ()
+    constants: tuple[Constant, ...] = ()
+    family: str = ""
+    status: Literal["draft", "ready"] = "ready"
     references: tuple[Reference, ...] = ()
     hardware: Hardware = Hardware()
     workloads: tuple[Workload, ...] = ()
@@ -131,6 +189,20 @@ class Spec:
     @property
     def dynamic_dims(self) -> tuple[Dim, ...]:
         return tuple(dim for dim in self.dims if dim.dynamic)
+
+    @property
+    def in_place(self) -> tuple[str, ...]:
+        """The tensors that are inputs and outputs at once."""
+        outputs = {tensor.name for tensor in self.outputs}
+        return tuple(tensor.name for tensor in self.inputs if tensor.name in outputs)
+
+    def dtype_choices(self) -> Iterator[dict[str, str]]:
+        """Every choice of the dtype variables that the signature allows, the first options first."""
+        names = [var.name for var in self.dtypes]
+        for options in product(*(var.options for var in self.dtypes)):
+            choice = dict(zip(names, options, strict=True))
+            if all(tuple(choice[name] for name in group.names) in group.rows for group in self.dtype_groups):
+                yield choice
 
     @property
     def local_definitions(self) -> tuple[Definition, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from .nodes import Access, Along, Binary, Call, Cast, Expr, Reduce, Select, Unary
+from .nodes import Access, Along, Axis, Binary, Call, Cast, Expr, Lookup, Reduce, Select, Unary
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
-    """The direct operands of an expression, left to right (extents of axes are not operands)."""
+    """The direct operands of an expression, left to right: bounds of axes are operands, their extents are not."""
     match expr:
         case Access():
-            return expr.indices
+            return expr.indices if expr.pad is None else (*expr.indices, expr.pad)
         case Cast() | Unary():
             return (expr.operand,)
         case Binary():
@@ -21,9 +21,19 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return expr.args
         case Select():
             return (expr.condition, expr.then, expr.otherwise)
-        case Reduce() | Along():
+        case Reduce():
+            rank = () if expr.rank is None else (expr.rank,)
+            return (*bounds(expr), expr.body, *rank)
+        case Along():
             return (expr.body,)
+        case Lookup():
+            return (expr.value,)
     return ()
+
+
+def bounds(expr: Reduce) -> tuple[Expr, ...]:
+    """The dynamic bounds of a reduction's axes, left to right."""
+    return tuple(bound for axis in expr.axes for bound in (axis.lower, axis.upper) if bound is not None)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
@@ -37,7 +47,7 @@ def map_children(expr: Expr, function: Callable[[Expr], Expr]) -> Expr:
     """The same node over `function` of each operand."""
     match expr:
         case Access():
-            return replace(expr, indices=tuple(map(function, expr.indices)))
+            return replace(expr, indices=tuple(map(function, expr.indices)), pad=_optional(expr.pad, function))
         case Cast() | Unary():
             return replace(expr, operand=function(expr.operand))
         case Binary():
@@ -51,6 +61,22 @@ def map_children(expr: Expr, function: Callable[[Expr], Expr]) -> Expr:
                 then=function(expr.then),
                 otherwise=function(expr.otherwise),
             )
-        case Reduce() | Along():
+        case Reduce():
+            axes = tuple(map_bounds(axis, function) for axis in expr.axes)
+            return replace(expr, axes=axes, body=function(expr.body), rank=_optional(expr.rank, function))
+        case Along():
             return replace(expr, body=function(expr.body))
+        case Lookup():
+            return replace(expr, value=function(expr.value))
     return expr
+
+
+def map_bounds(axis: Axis, function: Callable[[Expr], Expr]) -> Axis:
+    """The same axis over `function` of its bounds; itself where it has none."""
+    if axis.lower is None and axis.upper is None:
+        return axis
+    return replace(axis, lower=_optional(axis.lower, function), upper=_optional(axis.upper, function))
+
+
+def _optional(expr: Expr | None, function: Callable[[Expr], Expr]) -> Expr | None:
+    return None if expr is None else function(expr)

@@ -10,6 +10,8 @@ from typing import Any
 from ..ir.spec import Spec
 
 _PARTS = ("op", "dtypes", "dims", "params", "inputs", "outputs", "where", "math", "hardware")
+_LATER = ("assumptions", "dtype_groups")
+"""Parts that the first contracts did not have: left out where empty, so that those stay what they were."""
 
 
 def contract_hash(spec: Spec) -> str:
@@ -19,7 +21,8 @@ def contract_hash(spec: Spec) -> str:
 
 def contract_json(spec: Spec) -> str:
     """What is hashed: compact JSON with sorted keys, ASCII only."""
-    parts = {name: _plain(getattr(spec, name)) for name in _PARTS}
+    names = (*_PARTS, *(name for name in _LATER if getattr(spec, name)))
+    parts = {name: _plain(getattr(spec, name)) for name in names}
     return json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 

@@ -36,11 +36,14 @@ class TreeBuilder(Transformer):
     def _name(self, token: Token) -> tree.Name:
         return tree.Name(str(token), Span(self.path, token.start_pos, token.end_pos))
 
-    def dtype_set(self, meta: Meta, names: list[Token]) -> tree.DTypeSet:
-        return tree.DTypeSet(tuple(self._name(name) for name in names if name.type == "NAME"), self._span(meta))
+    def dtype_set(self, meta: Meta, choices: list[Any]) -> tree.DTypeSet:
+        return tree.DTypeSet(tuple(choices), self._span(meta))
+
+    def choice(self, meta: Meta, names: list[Token]) -> tuple[tree.Name, ...]:
+        return tuple(self._name(name) for name in names if name is not None and name.type == "NAME")
 
     def tensor_type(self, meta: Meta, parts: list[Any]) -> tree.TensorType:
-        return tree.TensorType(self._name(parts[0]), _items(parts[1:]), self._span(meta))
+        return tree.TensorType(self._name(parts[0]), _items(parts[1:-1]), parts[-1], self._span(meta))
 
     def param_type(self, meta: Meta, parts: list[Any]) -> tree.ParamType:
         default = next((part for part in parts[1:] if part is not None and not isinstance(part, Token)), None)
@@ -125,6 +128,9 @@ class TreeBuilder(Transformer):
 
     def reduction(self, meta: Meta, parts: list[Any]) -> tree.Reduction:
         return tree.Reduction(self._name(parts[0]), _items(parts[1:-1]), parts[-1], self._span(meta))
+
+    def arguments(self, meta: Meta, parts: list[Any]) -> tuple[tree.Expr, ...]:
+        return _items(parts)
 
 
 def _items(parts: list[Any]) -> tuple[Any, ...]:

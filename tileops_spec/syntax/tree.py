@@ -75,11 +75,11 @@ class Subscript:
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """`sum[k](body)`: a function over the index variables in brackets."""
+    """`sum[k](body)`: a function over the index variables in brackets; `topk[k](body, r)` has a second argument."""
 
     function: Name
     items: tuple[Item, ...]
-    body: Expr
+    args: tuple[Expr, ...]
     span: Span = field(compare=False)
 
 
@@ -88,14 +88,19 @@ Expr: TypeAlias = Name | Number | Truth | Unary | Binary | Call | Subscript | Re
 
 @dataclass(frozen=True, slots=True)
 class DTypeSet:
-    names: tuple[Name, ...]
+    """The alternatives: one name each, or one for each of several variables."""
+
+    choices: tuple[tuple[Name, ...], ...]
     span: Span = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TensorType:
+    """`default` is what every element is where an optional input is not given."""
+
     dtype: Name
     items: tuple[Item, ...]
+    default: Expr | None
     span: Span = field(compare=False)
 
 
@@ -131,10 +136,15 @@ Node: TypeAlias = "Item | DTypeSet | TensorType | ParamType | Target | Statement
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below `node`, in the order written."""
     for each in fields(node):
-        value = getattr(node, each.name)
-        for child in value if isinstance(value, tuple) else (value,):
-            if is_dataclass(child) and not isinstance(child, Span):
-                yield child
+        yield from _nodes_in(getattr(node, each.name))
+
+
+def _nodes_in(value: object) -> Iterator[Node]:
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _nodes_in(each)
+    elif is_dataclass(value) and not isinstance(value, Span):
+        yield value  # type: ignore[misc]
 
 
 def depth(node: Node) -> int:
