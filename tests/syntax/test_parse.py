@@ -229,7 +229,7 @@ def test_types(strings) -> None:
     assert [strings.slice(item) for item in tensor.items] == ["*S", "2 * D"]
     assert strings.parse("f32[]", "tensor_type").items == ()
     dtypes = strings.parse("f16 | bf16|e4m3", "dtype_set")
-    assert [strings.slice(name) for name in dtypes.names] == ["f16", "bf16", "e4m3"]
+    assert [strings.slice(name) for choice in dtypes.choices for name in choice] == ["f16", "bf16", "e4m3"]
     param = strings.parse("f32 = 1 / sqrt(D)", "param_type")
     assert (param.dtype.id, strings.slice(param.default)) == ("f32", "1 / sqrt(D)")
     assert strings.parse("bool", "param_type").default is None
