@@ -10,6 +10,7 @@ import pytest
 
 from tileops_spec.diagnostics.concise import render_concise
 from tileops_spec.diagnostics.diagnostic import Diagnostic, Label, Severity, Sink
+from tileops_spec.diagnostics.fix import Fix, Suggestion, apply_edits, choose_fixes
 from tileops_spec.diagnostics.full import render_full
 from tileops_spec.diagnostics.json import diagnostic_to_json
 from tileops_spec.diagnostics.render import FORMATS, render_findings
@@ -158,6 +159,20 @@ FULL = {
           --> gone.yaml: lost
         """,
     ),
+    "with a fix": (
+        _finding(
+            _span("specs/gemm.yaml", "gemm"),
+            fix=Fix(title="write `m`", edits=((_span("specs/gemm.yaml", "gemm"), "m"),), safe=True),
+        ),
+        """
+        error[TS102]: `n` is not defined here
+          --> specs/gemm.yaml:1:5
+           |
+         1 | op: gemm
+           |     ^^^^
+          = fix available: write `m`
+        """,
+    ),
     "a warning without a place": (
         _finding(None, severity=Severity.WARNING, help="install it"),
         """
@@ -225,6 +240,7 @@ def test_json() -> None:
             "end": {"line": 3, "column": 3},
         },
         "labels": [{"text": "first", "location": {"path": "gone.yaml"}}],
+        "fix": None,
     }
     assert diagnostic_to_json(_finding(None), SOURCES)["location"] is None
 
@@ -265,3 +281,42 @@ def test_a_sink_tells_errors_from_warnings_and_keeps_each_finding_once(sink: Sin
 def test_codes_are_registered(report: Callable) -> None:
     with pytest.raises(KeyError, match="TS999"):
         report(Sink(), "TS999", "no such code")
+
+
+def test_json_of_a_fix() -> None:
+    place = _span("specs/gemm.yaml", "x[n]")
+    shown = diagnostic_to_json(_finding(place, fix=Fix(title="t", edits=((place, "x[m]"),))), SOURCES)["fix"]
+    assert (shown["title"], shown["safe"]) == ("t", False)
+    assert shown["edits"][0]["text"] == "x[m]"
+    assert shown["edits"][0]["location"]["start"] == {"line": 3, "column": 9}
+
+
+@pytest.mark.parametrize(
+    ("written", "edits"),
+    [("gemm", 1), ("op", 0), (None, 0)],  # at the word, at another word, with no place
+)
+def test_a_suggestion_becomes_a_fix_where_its_word_stands(written: str | None, edits: int, sink: Sink) -> None:
+    span = _span("specs/gemm.yaml", written) if written else None
+    help_text = Suggestion("did you mean `gem`?", wrong="gemm", near="gem")
+    sink.error("TS106", "suggested", span, help=help_text)
+    fix = sink.diagnostics[-1].fix
+    assert (len(fix.edits) if fix else 0) == edits
+    if fix:
+        assert not fix.safe
+        assert apply_edits(SPEC, fix.edits).startswith("op: gem\n")
+
+
+def _fix(*edits: tuple[int, int, str]) -> Fix:
+    return Fix(title="t", edits=tuple((Span("x", start, end), text) for start, end, text in edits))
+
+
+def test_edits_are_made_at_once_and_in_any_order() -> None:
+    fix = _fix((5, 5, "!"), (0, 2, "X"), (2, 3, ""))
+    assert apply_edits("abcde", fix.edits) == "Xde!"
+    with pytest.raises(ValueError, match="overlap"):
+        apply_edits("abcde", _fix((0, 3, ""), (2, 4, "")).edits)
+
+
+def test_of_two_fixes_that_touch_the_first_is_chosen() -> None:
+    first, second, third, nothing = _fix((0, 2, "")), _fix((2, 3, ""), (9, 9, "")), _fix((4, 5, "")), _fix()
+    assert choose_fixes([first, second, third, nothing]) == [first, third]

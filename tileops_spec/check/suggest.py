@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from ..diagnostics.fix import Suggestion
+
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str | None = None) -> str | None:
-    """A help line that names the known word nearest to `word`, or `otherwise` where none is near."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean `{near[0]}`?" if near else otherwise
+    """A help line that names the known word nearest to `word`, or `otherwise` where none is near.
+
+    Where only one is near, the line is a Suggestion, from which a fix is made.
+    """
+    near = get_close_matches(word, dict.fromkeys(known), n=2, cutoff=0.6)
+    if not near:
+        return otherwise
+    text = f"did you mean `{near[0]}`?"
+    return Suggestion(text, wrong=word, near=near[0]) if len(near) == 1 else text

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from .codes import CODES
+from .fix import Fix, Suggestion
 from .text import SourceText, Span
 
 
@@ -29,7 +30,7 @@ class Diagnostic:
 
     `message` says what is wrong, in one sentence with the values that matter; `help` says how to put it right.
     `detail` is text to be shown as it stands, such as a diff. `span` is None only where no file is concerned (a missing
-    tool, a usage error).
+    tool, a usage error). `fix` holds the edits that put it right, where they are known.
     """
 
     code: str
@@ -39,6 +40,7 @@ class Diagnostic:
     labels: tuple[Label, ...] = ()
     detail: str | None = None
     severity: Severity = Severity.ERROR
+    fix: Fix | None = None
 
     def __post_init__(self) -> None:
         if self.code not in CODES:
@@ -61,7 +63,7 @@ class Sink:
         return source
 
     def error(self, code: str, message: str, span: Span | None = None, **rest: object) -> None:
-        """Report an error; `rest` are `help`, `labels` and `detail` of Diagnostic."""
+        """Report an error; `rest` are `help`, `labels`, `detail` and `fix` of Diagnostic."""
         self._add(Diagnostic(code=code, message=message, span=span, **rest))  # type: ignore[arg-type]
 
     def warning(self, code: str, message: str, span: Span | None = None, **rest: object) -> None:
@@ -69,8 +71,17 @@ class Sink:
 
     def _add(self, diagnostic: Diagnostic) -> None:
         """Keep a finding once: `0 < Q < 8` stands for two comparisons, which both look at `Q`."""
+        diagnostic = self._with_fix(diagnostic)
         if diagnostic not in self.diagnostics:
             self.diagnostics.append(diagnostic)
+
+    def _with_fix(self, diagnostic: Diagnostic) -> Diagnostic:
+        """A finding whose help suggests another word comes with the fix that writes it."""
+        span, help_text = diagnostic.span, diagnostic.help
+        if diagnostic.fix or span is None or not isinstance(help_text, Suggestion) or span.path not in self.sources:
+            return diagnostic
+        written = self.sources[span.path].text[span.start : span.end]
+        return replace(diagnostic, fix=help_text.fix(span)) if written == help_text.wrong else diagnostic
 
     def extend(self, diagnostics: list[Diagnostic] | tuple[Diagnostic, ...]) -> None:
         self.diagnostics.extend(diagnostics)

@@ -18,6 +18,9 @@ def render_full(diagnostic: Diagnostic, sources: Mapping[str, SourceText]) -> st
         lines += _excerpt(place, sources)
     if diagnostic.help:
         lines.append(f"  = help: {diagnostic.help}")
+    if diagnostic.fix:
+        flag = "" if diagnostic.fix.safe else " (unsafe)"
+        lines.append(f"  = fix available: {diagnostic.fix.title}{flag}")
     if diagnostic.detail:
         lines.append(diagnostic.detail.rstrip("\n"))
     return "\n".join(lines)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .diagnostic import Diagnostic
+from .fix import Fix
 from .text import SourceText, Span
 
 
@@ -20,7 +21,15 @@ def diagnostic_to_json(diagnostic: Diagnostic, sources: Mapping[str, SourceText]
         "detail": diagnostic.detail,
         "location": _location(diagnostic.span, sources),
         "labels": [{"text": label.text, "location": _location(label.span, sources)} for label in diagnostic.labels],
+        "fix": _fix(diagnostic.fix, sources),
     }
+
+
+def _fix(fix: Fix | None, sources: Mapping[str, SourceText]) -> dict[str, Any] | None:
+    if fix is None:
+        return None
+    edits = [{"location": _location(span, sources), "text": text} for span, text in fix.edits]
+    return {"title": fix.title, "safe": fix.safe, "edits": edits}
 
 
 def _location(span: Span | None, sources: Mapping[str, SourceText]) -> dict[str, Any] | None:
