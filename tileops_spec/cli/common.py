@@ -104,3 +104,11 @@ def exit_for(sink: Sink) -> Exit:
 def counted(number: int, noun: str) -> str:
     """`1 spec`, `3 specs`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def findings_in_words(sink: Sink) -> str:
+    """`2 errors and 1 warning`; a kind of which there is none is left out."""
+    errors = len(sink.errors)
+    warnings = len(sink.diagnostics) - errors
+    kinds = ((errors, "error"), (warnings, "warning"))
+    return " and ".join(counted(number, noun) for number, noun in kinds if number) or "0 findings"
