@@ -149,8 +149,8 @@ def test_duplicate_keys(text: str, places: list[tuple[int, int]]) -> None:
         ("[a]: 1", 0, "a key must be a plain word"),
         ("? {a: 1}\n: 2", 2, "a key must be a plain word"),
         ('a: "\\uD83D"', 3, "half of a UTF-16 pair"),
-        ('a: "\\UFFFFFFFF"', 0, "invalid YAML"),
-        ('a: "\\q"', 5, "unknown escape character"),
+        ('a: "\\UFFFFFFFF"', 6, "invalid YAML"),
+        ('a: "\\q"', 4, "unknown escape character"),
     ],
 )
 def test_what_is_refused(text: str, at: int, message: str) -> None:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..diagnostics.diagnostic import Label, Sink
 from ..diagnostics.text import SourceText, Span
+from .plain import plain_value
+from .shield import shield
 
 if TYPE_CHECKING:
-    from ruamel.yaml import nodes
+    from yaml import Event
 
 MAX_DEPTH = 20
 """Collections inside collections; a spec has three, and what recurses over the tree needs a limit."""
 
 _BREAK = re.compile(r"\r\n|\r|\n")
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,62 +50,155 @@ class Sequence:
 Node = Scalar | Mapping | Sequence
 
 
+class _Refused(Exception):
+    """YAML that specs do not use: message, help, and the place."""
+
+    def __init__(self, message: str, advice: str, start: int, end: int) -> None:
+        super().__init__(message)
+        self.message, self.advice, self.start, self.end = message, advice, start, end
+
+
 def parse_yaml(source: SourceText, sink: Sink) -> Node | None:
     """The file as a tree; TS002 where it is not YAML, TS004 for each key that stands twice in one mapping."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
+    from yaml import YAMLError
 
+    control = _UNPRINTABLE.search(source.text)
+    if control:
+        message = f"invalid YAML: special characters are not allowed (U+{ord(control.group()):04X})"
+        sink.error("TS002", message, source.span(*control.span()), help="take the character out")
+        return None
+    reader = _Reader(source, sink)
     try:
-        if not _is_plain_yaml(source, sink):
-            return None
-        root = YAML(typ="safe", pure=True).compose(source.text)
-    except (YAMLError, ValueError, OverflowError) as error:  # the last two: escapes of no character
-        _report(error, source, sink)
-        return None
-    if root is None:
-        sink.error("TS002", "the file is empty", source.span(0, 0), help="start one with `op:` and `summary:`")
-        return None
-    return _Builder(source, sink).build(root)
+        return reader.document()
+    except YAMLError as error:
+        found = reader.explain(error)
+    except _Refused as refused:
+        found = refused
+    sink.error("TS002", found.message, source.span(found.start, found.end), help=found.advice)
+    return None
 
 
-def _is_plain_yaml(source: SourceText, sink: Sink) -> bool:
-    """Whether the file keeps to the YAML of specs; TS002 at the first anchor, alias, tag, directive or deep nesting.
-
-    It reads tokens, so that deep nesting is found before anything recurses over it.
-    """
-    from ruamel.yaml import YAML
-
-    depth = 0
-    for token in YAML(typ="safe", pure=True).scan(source.text):
-        kind = type(token).__name__
-        depth += kind.startswith(_COLLECTIONS) * (kind.endswith("StartToken") - kind.endswith("EndToken"))
-        refused = _TOO_DEEP if depth > MAX_DEPTH else _REFUSED.get(kind)
-        if refused:
-            message, help_text = refused
-            span = source.span(token.start_mark.index, token.end_mark.index)
-            sink.error("TS002", message, span, help=help_text)
-            return False
-    return True
-
-
-_COLLECTIONS = ("Block", "Flow")
+_ANCHOR = ("anchors and aliases are not used in specs", "write the value out")
+_TAG = ("tags are not used in specs", "leave the tag out, or quote a value that begins with `!`")
+_REFUSED = {"&": _ANCHOR, "*": _ANCHOR, "!": _TAG}
+_DIRECTIVE = ("directives are not used in specs", "specs are YAML 1.2: leave the line out")
 _TOO_DEEP = ("the YAML is nested too deeply", "a spec nests three levels deep")
-_REFUSED = {
-    "AnchorToken": ("anchors and aliases are not used in specs", "write the value out"),
-    "AliasToken": ("anchors and aliases are not used in specs", "write the value out"),
-    "TagToken": ("tags are not used in specs", "leave the tag out, or quote a value that begins with `!`"),
-    "DirectiveToken": ("directives are not used in specs", "specs are YAML 1.2: leave the line out"),
-}
+_EMPTY = ("the file is empty", "start one with `op:` and `summary:`")
+_MORE = ("invalid YAML: expected one document, but found another document", "leave out the line `---`")
+_HALF = ("an escape names half of a UTF-16 pair", "write the character itself")
+_PROPERTY = re.compile(r"\S+")
+_SURROGATE = re.compile(r"u[dD][89a-fA-F]")
 
 
-def _report(error: Any, source: SourceText, sink: Sink) -> None:
-    """Turn ruamel's error into TS002 at the place it names."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    offset = mark.index if mark is not None else getattr(error, "position", 0)
-    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "this is not YAML"
-    context = getattr(error, "context", None)
-    message = f"invalid YAML: {problem}" + (f" ({context})" if context else "")
-    sink.error("TS002", message, source.span(offset, min(offset + 1, len(source.text))), help=_advice(problem))
+class _Reader:
+    """Builds the tree from libyaml's events, which come one by one: deep nesting ends it before anything recurses.
+
+    libyaml reads YAML 1.1: what differs is the business of `plain` (which words are numbers) and `shield` (which
+    characters break lines).
+    """
+
+    def __init__(self, source: SourceText, sink: Sink) -> None:
+        from yaml import events
+        from yaml.cyaml import CParser
+
+        self.source, self.sink, self.text = source, sink, source.text
+        shielded = shield(source.text)
+        self.restored = shielded.restored
+        self.next = CParser(shielded.text).get_event
+        self.events = events
+        # libyaml ends the last line even where the file does not
+        self.starts = (*source.line_starts, len(source.text))
+
+    def document(self) -> Node:
+        """The tree of the one document."""
+        self.next()
+        opening = self.next()
+        if isinstance(opening, self.events.StreamEndEvent):
+            raise _Refused(*_EMPTY, 0, 0)
+        start, end = self.offsets(opening)
+        if self.text.startswith("%", start):
+            raise _Refused(*_DIRECTIVE, start, end)
+        root = self.node(self.next(), 0)
+        self.next()
+        after = self.next()
+        if not isinstance(after, self.events.StreamEndEvent):
+            raise _Refused(*_MORE, *self.offsets(after))
+        return root
+
+    def offsets(self, event: Event) -> tuple[int, int]:
+        """Where an event stands. Lines and columns are right everywhere; libyaml's indices miscount `\\r\\n`."""
+        start, end = event.start_mark, event.end_mark
+        return self.starts[start.line] + start.column, self.starts[end.line] + end.column
+
+    def node(self, event: Event, depth: int) -> Node:
+        start, end = self.offsets(event)
+        if start < end and self.text[start] in _REFUSED:
+            raise self.refused_property(start)
+        if isinstance(event, self.events.ScalarEvent):
+            return self.scalar(event, start, end)
+        if depth == MAX_DEPTH:
+            raise _Refused(*_TOO_DEEP, start, end)
+        if isinstance(event, self.events.MappingStartEvent):
+            return self.mapping(start, depth + 1)
+        return self.sequence(start, depth + 1)
+
+    def refused_property(self, start: int) -> _Refused:
+        """For the anchor, alias or tag at an offset."""
+        written = _PROPERTY.match(self.text, start)
+        return _Refused(*_REFUSED[self.text[start]], start, written.end() if written else start + 1)
+
+    def sequence(self, start: int, depth: int) -> Sequence:
+        items = []
+        while not isinstance(event := self.next(), self.events.SequenceEndEvent):
+            items.append(self.node(event, depth))
+        return Sequence(tuple(items), self.source.span(start, self.offsets(event)[1]))
+
+    def mapping(self, start: int, depth: int) -> Mapping:
+        entries: dict[str, tuple[Scalar, Node]] = {}
+        while not isinstance(event := self.next(), self.events.MappingEndEvent):
+            key, value = self.node(event, depth), self.node(self.next(), depth)
+            if not isinstance(key, Scalar):
+                self.sink.error("TS002", "a key must be a plain word", key.span)
+                continue
+            name = self.restored(event.value)  # as written: `1`, `true` and `null` are words here
+            if name in entries:
+                first = Label(span=entries[name][0].span, text="first given here")
+                self.sink.error("TS004", f"key `{name}` is given twice", key.span, labels=(first,), help="keep one")
+                continue
+            entries[name] = (key, value)
+        return Mapping(entries, self.source.span(start, self.offsets(event)[1]))
+
+    def scalar(self, event: Event, start: int, end: int) -> Scalar:
+        style = event.style
+        if style in ("|", ">"):
+            header = _BREAK.search(self.text, start, end)
+            start = header.end() if header else end
+        elif style:
+            start, end = start + 1, end - 1
+        written, value = self.text[start:end], self.restored(event.value)
+        return Scalar(
+            value if style else plain_value(value),
+            Span(self.source.path, start, end),
+            verbatim=written == value or written.split() == value.split(),
+            folded=style == ">" or (style != "|" and _BREAK.search(written.strip()) is not None),
+        )
+
+    def explain(self, error: Any) -> _Refused:
+        """libyaml's error in words of ours, at the place it names."""
+        problem, context = error.problem, error.context
+        end = self.mark(error.problem_mark)
+        start = end if error.context_mark is None else self.mark(error.context_mark)
+        if self.source.line(self.source.position(start).line).startswith("%"):
+            return _Refused(*_DIRECTIVE, start, end)
+        if self.text[start : start + 1] in _REFUSED:
+            return self.refused_property(start)
+        if "Unicode" in problem and _SURROGATE.match(self.text, end - 1):
+            return _Refused(*_HALF, start, end)
+        message = f"invalid YAML: {problem}" + (f" ({context})" if context else "")
+        return _Refused(message, _advice(problem), end, min(end + 1, len(self.text)))
+
+    def mark(self, mark: Any) -> int:
+        return self.starts[mark.line] + mark.column
 
 
 def _advice(problem: str) -> str:
@@ -111,71 +207,3 @@ def _advice(problem: str) -> str:
     if "cannot start any token" in problem:
         return "YAML indents with spaces, and a value that starts with @, ` or a tab is quoted"
     return "check the indentation, and quote values that hold `: `, ` #`, `{` or `[`"
-
-
-@dataclass(frozen=True, slots=True)
-class _Builder:
-    source: SourceText
-    sink: Sink
-
-    def build(self, node: nodes.Node) -> Node:
-        from ruamel.yaml import nodes
-
-        span = self.source.span(node.start_mark.index, node.end_mark.index)
-        if isinstance(node, nodes.MappingNode):
-            return self._mapping(node, span)
-        if isinstance(node, nodes.SequenceNode):
-            return Sequence(tuple(self.build(item) for item in node.value), span)
-        return self._scalar(node)
-
-    def _mapping(self, node: nodes.MappingNode, span: Span) -> Mapping:
-        entries: dict[str, tuple[Scalar, Node]] = {}
-        for key_node, value_node in node.value:
-            key = self.build(key_node)
-            if not isinstance(key, Scalar):
-                self.sink.error("TS002", "a key must be a plain word", key.span)
-                continue
-            name = str(key_node.value)  # as written: `1`, `true` and `null` are words here
-            if name in entries:
-                first = Label(span=entries[name][0].span, text="first given here")
-                self.sink.error("TS004", f"key `{name}` is given twice", key.span, labels=(first,), help="keep one")
-                continue
-            entries[name] = (key, self.build(value_node))
-        return Mapping(entries, span)
-
-    def _scalar(self, node: nodes.ScalarNode) -> Scalar:
-        start, end = node.start_mark.index, node.end_mark.index
-        if node.style in ("|", ">"):
-            header = _BREAK.search(self.source.text, start, end)
-            start = header.end() if header else end
-        elif node.style in ("'", '"'):
-            start, end = start + 1, end - 1
-        written = self.source.text[start:end]
-        self._refuse_surrogates(node)
-        return Scalar(
-            _plain_value(node) if node.style is None else node.value,
-            self.source.span(start, end),
-            verbatim=written.split() == node.value.split(),
-            folded=node.style == ">" or (node.style != "|" and _BREAK.search(written.strip()) is not None),
-        )
-
-    def _refuse_surrogates(self, node: nodes.ScalarNode) -> None:
-        """TS002 for an escape of half a character, which no file can hold."""
-        if any("\ud800" <= char <= "\udfff" for char in node.value):
-            span = self.source.span(node.start_mark.index, node.end_mark.index)
-            self.sink.error("TS002", "an escape names half of a UTF-16 pair", span, help="write the character itself")
-
-
-def _plain_value(node: nodes.ScalarNode) -> str | int | float | bool | None:
-    """The value of an unquoted scalar under YAML 1.2's core schema."""
-    kind = node.tag.rsplit(":", 1)[-1]
-    try:
-        if kind == "int":
-            return int(node.value.replace("_", ""), 0)
-        if kind == "float":
-            return float(node.value.replace("_", ""))
-    except ValueError:
-        return str(node.value)
-    if kind == "bool":
-        return str(node.value).lower() == "true"
-    return None if kind == "null" else str(node.value)
