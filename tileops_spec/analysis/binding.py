@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..ir.dtypes import DTYPES, DType
 from ..ir.nodes import Expr
 from ..ir.spec import Spec, TensorDecl
-from .scalars import Scalar, ScalarError, scalar_value
+from ..ir.scalars import Scalar, ScalarError, scalar_value
 
 
 class BindingError(ValueError):

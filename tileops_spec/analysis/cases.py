@@ -16,7 +16,7 @@ from .binding import Binding, bind
 from .candidates import Search
 from .cost import Cost, cost
 from .roles import Roles, roles_of
-from .scalars import Scalar
+from ..ir.scalars import Scalar
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -18,7 +18,7 @@ from ..ir.spec import Definition, Spec
 from ..ir.walk import children, walk
 from .binding import Binding, evaluate_scalar
 from .masks import Mask, masks_of, product_factors
-from .scalars import scalar_value
+from ..ir.scalars import scalar_value
 
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "^"})
 _ALONG = {"softmax": 5, "cumsum": 1, "cumprod": 1}

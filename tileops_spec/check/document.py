@@ -12,8 +12,24 @@ from ..syntax.parse import Entry, parse_string
 from .suggest import did_you_mean
 
 REQUIRED = ("op", "summary", "inputs", "outputs", "math")
-OPTIONAL = ("dtypes", "dims", "params", "where", "reference", "hardware", "workloads")
-KEYS = REQUIRED + OPTIONAL
+KEYS = (
+    "op",
+    "summary",
+    "family",
+    "status",
+    "constants",
+    "dtypes",
+    "dims",
+    "inputs",
+    "params",
+    "outputs",
+    "where",
+    "math",
+    "reference",
+    "hardware",
+    "workloads",
+)
+"""Every key of a spec, in the order in which specs are written."""
 
 
 @dataclass
@@ -90,7 +106,7 @@ def open_document(source: SourceText, root: Node, sink: Sink) -> Document | None
     document = Document(source, sink, root)
     document.unknown_keys(root.entries, KEYS, "a spec")
     for key in REQUIRED:
-        if key not in root.entries:
+        if key not in root.entries and (key != "math" or "reference" not in root.entries):
             sink.error("TS005", f"the spec has no `{key}`", source.span(0, 0), help=_EXAMPLES[key])
     return document
 

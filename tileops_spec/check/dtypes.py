@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import product
+from functools import cached_property
 
 from ..diagnostics.diagnostic import Sink
 from ..diagnostics.text import Span
@@ -26,10 +26,10 @@ def infer_dtypes(spec: Spec, sink: Sink) -> Spec:
     params = tuple(
         replace(param, default=typer.default(param) if param.default is not None else None) for param in spec.params
     )
-    math = tuple(typer.definition(definition) for definition in spec.math)
-    where = tuple(typer.condition(clause) for clause in spec.where)
+    math = typer.mathematics()
+    where, assumptions = (tuple(map(typer.condition, clauses)) for clauses in (spec.where, spec.assumptions))
     inputs, outputs = (tuple(map(typer.tensor, tensors)) for tensors in (spec.inputs, spec.outputs))
-    return replace(spec, params=params, math=math, where=where, inputs=inputs, outputs=outputs)
+    return replace(spec, params=params, math=math, where=where, assumptions=assumptions, inputs=inputs, outputs=outputs)
 
 
 @dataclass
@@ -38,28 +38,61 @@ class _Typer:
     sink: Sink
     tensors: dict[str, str]
 
+    @cached_property
+    def choices(self) -> list[dict[str, str]]:
+        return list(self.spec.dtype_choices())
+
     def tensor(self, tensor: TensorDecl) -> TensorDecl:
-        return replace(tensor, shape=tuple(self._integer(extent, "an extent") for extent in tensor.shape))
+        shape = tuple(self._integer(extent, "an extent") for extent in tensor.shape)
+        if tensor.default is None:
+            return replace(tensor, shape=shape)
+        return replace(tensor, shape=shape, default=self._like(tensor.default, tensor.dtype, f"`{tensor.name}`"))
 
     def axis(self, axis: ir.Axis) -> ir.Axis:
-        return replace(axis, extent=self._integer(axis.extent, "an extent"))
+        lower, upper = (None if each is None else self._integer(each, "a bound") for each in (axis.lower, axis.upper))
+        return replace(axis, extent=self._integer(axis.extent, "an extent"), lower=lower, upper=upper)
 
     def default(self, param: Param) -> ir.Expr:
         """A param's default: a truth for a bool, an integer for an integer, any number for a float."""
         assert param.default is not None
-        typed = self.settled(param.default)
-        given, wanted = (self._options(dtype)[0] for dtype in (typed.dtype, param.dtype))
-        if (given.kind == "bool") != (wanted.kind == "bool") or (given.is_float and not wanted.is_float):
-            help_text = f"give a default of dtype {param.dtype}, or change the param's dtype"
-            message = f"`{param.name}` is {param.dtype}, but its default has dtype {typed.dtype}"
-            self.sink.error("TS112", message, param.default.span, help=help_text)
-        return self.settled(param.default, param.dtype)
+        return self._like(param.default, param.dtype, f"`{param.name}`")
 
-    def definition(self, definition: Definition) -> Definition:
+    def _like(self, default: ir.Expr, dtype: str, what: str) -> ir.Expr:
+        """A default under the dtype of what it stands for."""
+        typed = self.settled(default)
+        given, wanted = (self._options(each)[0] for each in (typed.dtype, dtype))
+        if (given.kind == "bool") != (wanted.kind == "bool") or (given.is_float and not wanted.is_float):
+            help_text = f"give a default of dtype {dtype}, or change the dtype of {what}"
+            message = f"{what} is {dtype}, but its default has dtype {typed.dtype}"
+            self.sink.error("TS112", message, default.span, help=help_text)
+        return self.settled(default, dtype)
+
+    def mathematics(self) -> tuple[Definition, ...]:
+        """The statements in order; the dtype of a recurrence is that of its initial value, wherever it is read."""
+        initials = {}
+        for definition in self.spec.math:
+            if definition.initial is not None:
+                initials[definition.target] = self.settled(definition.initial, definition.dtype or None, literal="f32")
+                self.tensors[definition.target] = definition.dtype or initials[definition.target].dtype
+        return tuple(self.definition(each, initials.get(each.target)) for each in self.spec.math)
+
+    def definition(self, definition: Definition, initial: ir.Expr | None) -> Definition:
         value = self.settled(definition.value, definition.dtype or None)
-        dtype = definition.dtype or value.dtype
-        self.tensors[definition.target] = dtype
-        return replace(definition, axes=tuple(map(self.axis, definition.axes)), value=value, dtype=dtype)
+        dtype = definition.dtype or (self.tensors.get(definition.target) if definition.is_scatter else value.dtype)
+        if initial is not None and not definition.dtype and value.dtype != initial.dtype:
+            message = f"`{definition.target}` begins as {initial.dtype}, and each step gives {value.dtype}"
+            help_text = f"cast one of them, such as `{initial.dtype}(…)`; a bare number begins as f32"
+            self.sink.error("TS112", message, definition.span, help=help_text)
+        self.tensors[definition.target] = dtype or value.dtype
+        return replace(
+            definition,
+            axes=tuple(map(self.axis, definition.axes)),
+            value=value,
+            initial=initial,
+            indices=tuple(map(self._integer, definition.indices)),
+            target_shape=tuple(self._integer(extent, "an extent") for extent in definition.target_shape),
+            dtype=dtype or value.dtype,
+        )
 
     def condition(self, expr: ir.Expr) -> ir.Expr:
         """An expression that must be a truth value."""
@@ -69,11 +102,11 @@ class _Typer:
             self.sink.error("TS112", f"this has dtype {typed.dtype}, not bool", expr.span, help=help_text)
         return typed
 
-    def settled(self, expr: ir.Expr, wanted: str | None = None) -> ir.Expr:
-        """The typed expression, with no weak dtype left: literals alone become `wanted`, else f32 or i64."""
+    def settled(self, expr: ir.Expr, wanted: str | None = None, *, literal: str = "i64") -> ir.Expr:
+        """The typed expression, with no weak dtype left: literals alone become `wanted`, else f32 or `literal`."""
         typed = self.infer(expr)
         if typed.dtype in (WEAK_INT, WEAK_FLOAT):
-            typed = _adopt(typed, wanted or ("f32" if typed.dtype == WEAK_FLOAT else "i64"))
+            typed = self._adopt(typed, wanted or ("f32" if typed.dtype == WEAK_FLOAT else literal))
         return typed
 
     def infer(self, expr: ir.Expr) -> ir.Expr:
@@ -86,8 +119,7 @@ class _Typer:
             case ir.ParamRef():
                 return replace(expr, dtype=next(p.dtype for p in self.spec.params if p.name == expr.name))
             case ir.Access():
-                indices = tuple(self._integer(index) for index in expr.indices)
-                return replace(expr, indices=indices, dtype=self.tensors.get(expr.tensor, "f32"))
+                return self._access(expr)
             case ir.Cast():
                 return replace(expr, operand=self.settled(expr.operand))
             case ir.Unary():
@@ -100,8 +132,31 @@ class _Typer:
                 return self._select(expr)
             case ir.Reduce():
                 return self._reduce(expr)
-        body = self._float(self.settled(expr.body), expr) if expr.function == "softmax" else self.settled(expr.body)
-        return replace(expr, body=body, dtype=body.dtype)
+            case ir.Along():
+                return self._along(expr)
+            case ir.Lookup():
+                return self._lookup(expr)
+            case ir.Property():
+                return replace(expr, dtype="bool")
+        return replace(expr, dtype="bool")
+
+    def _access(self, expr: ir.Access) -> ir.Expr:
+        indices = tuple(self._integer(index) for index in expr.indices)
+        dtype = self.tensors.get(expr.tensor, "f32")
+        if expr.pad is None:
+            return replace(expr, indices=indices, dtype=dtype)
+        return replace(expr, indices=indices, pad=self._like(expr.pad, dtype, f"`{expr.tensor}`"), dtype=dtype)
+
+    def _along(self, expr: ir.Along) -> ir.Expr:
+        body = self.settled(expr.body)
+        if expr.function in ("softmax", "log_softmax"):
+            body = self._float(body, expr)
+        return replace(expr, body=body, dtype="i64" if expr.function in INDEX_RESULT else body.dtype)
+
+    def _lookup(self, expr: ir.Lookup) -> ir.Expr:
+        if any(dtype.kind not in ("int", "uint") for dtype in self._options(self.tensors.get(expr.tensor, "i64"))):
+            self.sink.error("TS112", f"`{expr.tensor}` holds no integers", expr.span, help="segments begin at indices")
+        return replace(expr, value=self._integer(expr.value), dtype="i64")
 
     def _integer(self, index: ir.Expr, what: str = "an index") -> ir.Expr:
         typed = self.settled(index)
@@ -134,7 +189,7 @@ class _Typer:
         if expr.op == "/":
             dtype = WEAK_FLOAT if dtype == WEAK_INT else self._as_float(dtype)
         if expr.op in ir.LOGICAL or expr.op in ir.COMPARISONS:
-            left, right = (_adopt(side, _default(side.dtype)) for side in (left, right))
+            left, right = (self._adopt(side, _default(side.dtype)) for side in (left, right))
             dtype = "bool"
         return replace(expr, left=left, right=right, dtype=dtype)
 
@@ -155,6 +210,7 @@ class _Typer:
     def _reduce(self, expr: ir.Reduce) -> ir.Expr:
         body = self.settled(expr.body)
         axes = tuple(map(self.axis, expr.axes))
+        rank = None if expr.rank is None else self._integer(expr.rank, "a rank")
         dtype = body.dtype
         if expr.function in BOOLEAN_RESULT:
             self._expect(body, expr, lambda dtype: dtype.kind == "bool", "bool")
@@ -162,9 +218,9 @@ class _Typer:
             dtype = "i64"
         elif expr.function in ("mean", "logsumexp"):
             dtype = self._as_float(dtype)
-        elif dtype == "bool":
+        elif dtype == "bool" and expr.function in ("sum", "prod"):
             dtype = "i64"
-        return replace(expr, body=body, axes=axes, dtype=dtype)
+        return replace(expr, body=body, axes=axes, rank=rank, dtype=dtype)
 
     def _float(self, typed: ir.Expr, expr: ir.Expr) -> ir.Expr:
         self._expect(typed, expr, lambda dtype: dtype.is_float, "a float")
@@ -184,14 +240,32 @@ class _Typer:
             dtype = self._promoted(strong, expr.span)
             if weak_float:
                 dtype = self._as_float(dtype)
-        return tuple(_convert(operand, dtype) for operand in operands)
+        return tuple(self._convert(operand, dtype) for operand in operands)
+
+    def _adopt(self, expr: ir.Expr, dtype: str) -> ir.Expr:
+        """A weak expression under a fixed dtype; a fixed one unchanged.
+
+        Arithmetic of literals, dims and index variables alone is done in integers, and becomes a float once.
+        """
+        if expr.dtype not in (WEAK_INT, WEAK_FLOAT):
+            return expr
+        if expr.dtype == WEAK_INT and self._options(dtype)[0].is_float and isinstance(expr, ir.Binary | ir.Call):
+            return ir.Cast(operand=self._adopt(expr, "i64"), dtype=dtype, span=expr.span)
+        return replace(map_children(expr, lambda child: self._adopt(child, dtype)), dtype=dtype)
+
+    def _convert(self, expr: ir.Expr, dtype: str) -> ir.Expr:
+        """An operand under the operation's dtype: weak ones adopt it, narrower ones are cast to it (exactly)."""
+        if expr.dtype == dtype:
+            return expr
+        if expr.dtype in (WEAK_INT, WEAK_FLOAT):
+            return self._adopt(expr, dtype)
+        return ir.Cast(operand=expr, dtype=dtype, span=expr.span)
 
     def _promoted(self, names: list[str], span: Span) -> str:
         """One name for the promotion of several, whatever the dtype variables are bound to."""
         variables = [var for var in self.spec.dtypes if var.name in names]
         results = []
-        for choice in product(*(var.options for var in variables)):
-            bound = {var.name: option for var, option in zip(variables, choice, strict=True)}
+        for bound in self.choices:
             results.append((bound, _promote_all(DTYPES[bound.get(name, name)] for name in names).name))
         concrete = {result for _, result in results}
         if len(concrete) == 1:
@@ -244,19 +318,3 @@ def _promote_all(dtypes: Iterable[DType]) -> DType:
 
 def _default(dtype: str) -> str:
     return {WEAK_INT: "i64", WEAK_FLOAT: "f32"}.get(dtype, dtype)
-
-
-def _adopt(expr: ir.Expr, dtype: str) -> ir.Expr:
-    """A weak expression under a fixed dtype; a fixed one unchanged."""
-    if expr.dtype not in (WEAK_INT, WEAK_FLOAT):
-        return expr
-    return replace(map_children(expr, lambda child: _adopt(child, dtype)), dtype=dtype)
-
-
-def _convert(expr: ir.Expr, dtype: str) -> ir.Expr:
-    """An operand under the operation's dtype: weak ones adopt it, narrower ones are cast to it (which is exact)."""
-    if expr.dtype == dtype:
-        return expr
-    if expr.dtype in (WEAK_INT, WEAK_FLOAT):
-        return _adopt(expr, dtype)
-    return ir.Cast(operand=expr, dtype=dtype, span=expr.span)

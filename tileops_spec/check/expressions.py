@@ -9,9 +9,11 @@ from ..diagnostics.diagnostic import Label
 from ..diagnostics.text import Span
 from ..ir import nodes as ir
 from ..ir.dtypes import DTYPES
-from ..ir.functions import AXISWISE, CONSTANTS, ELEMENTWISE, REDUCTIONS
+from ..ir.functions import AXISWISE, CONSTANTS, ELEMENTWISE, PROPERTIES, REDUCTIONS, SELECTIONS
 from ..syntax import tree
-from .extents import infer_extent
+from .axes import Bracketed, read_bracketed
+from .extents import infer_extent, is_told
+from .largest import add, is_scalar, largest
 from .scope import Indexable, Indices, Scope
 from .suggest import did_you_mean
 
@@ -69,6 +71,8 @@ class Resolver:
             return ir.ParamRef(name=name.id, span=name.span)
         if name.id in CONSTANTS:
             return ir.Number(value=CONSTANTS[name.id], span=name.span)
+        if name.id in self.scope.constants:
+            return ir.Number(value=self.scope.constants[name.id].value, span=name.span)
         found = None if self.scalar else self.scope.indexable(name.id)
         if found is not None:
             return self._access(found, (), name.span)
@@ -87,7 +91,8 @@ class Resolver:
         if name.id in self.scope.outputs and not self.scalar:
             self._error("TS111", f"`{name.id}` is used above its definition", name.span, "define it first")
             return
-        known = (*self.indices.axes, *self.scope.names) if not self.scalar else (*self.scope.dims, *self.scope.params)
+        scalars = (*self.scope.dims, *self.scope.params, *self.scope.constants)
+        known = scalars if self.scalar else (*self.indices.axes, *self.scope.names)
         what = "a dim or param" if self.scalar else "defined here"
         otherwise = f"known here: {', '.join(known)}" if known else None
         self._error("TS102", f"`{name.id}` is not {what}", name.span, did_you_mean(name.id, known, otherwise))
@@ -100,6 +105,10 @@ class Resolver:
 
     def _call(self, call: tree.Call) -> ir.Expr:
         name = call.function.id
+        if name in ("pad", "segment", "present") or name in PROPERTIES:
+            return self._with_arity(
+                call, call.args, 2 if name in ("pad", "segment") else 1, lambda: self._special(call)
+            )
         args = tuple(self.resolve(arg) for arg in call.args)
         if name in self.scope.dtypes or name in DTYPES:
             return self._with_arity(call, args, 1, lambda: ir.Cast(operand=args[0], dtype=name, span=call.span))
@@ -112,7 +121,7 @@ class Resolver:
         return POISON
 
     def _with_arity(
-        self, call: tree.Call, args: tuple[ir.Expr, ...], arity: int, build: Callable[[], ir.Expr]
+        self, call: tree.Call, args: tuple[object, ...], arity: int, build: Callable[[], ir.Expr]
     ) -> ir.Expr:
         if len(args) == arity:
             return build()
@@ -120,6 +129,46 @@ class Resolver:
         plural = "argument" if arity == 1 else "arguments"
         self._error("TS107", f"`{name}` takes {arity} {plural}, not {len(args)}", call.span, None)
         return POISON
+
+    def _special(self, call: tree.Call) -> ir.Expr:
+        """What looks like a call, and takes a tensor rather than a value."""
+        name, first = call.function.id, call.args[0]
+        if name == "pad":
+            return self._pad(call)
+        found = self._input(call.function, first)
+        if found is None:
+            return POISON
+        if name == "segment":
+            return ir.Lookup(tensor=found.name, value=self.resolve(call.args[1]), span=call.span)
+        if name == "present":
+            return self._present(found, call.span)
+        return ir.Property(function=name, tensor=found.name, span=call.span)
+
+    def _pad(self, call: tree.Call) -> ir.Expr:
+        access = self.resolve(call.args[0])
+        if isinstance(access, ir.Access):
+            return replace(access, pad=self.resolve(call.args[1]), span=call.span)
+        if access is not POISON:
+            help_text = "write `pad(X[i - 1], 0)`: the element, then the value where the index leaves the tensor"
+            self._error("TS107", "`pad` takes an element of a tensor", call.args[0].span, help_text)
+        return POISON
+
+    def _input(self, function: tree.Name, item: tree.Item) -> Indexable | None:
+        """The input that a function takes as a whole."""
+        found = self.scope.inputs.get(item.id) if isinstance(item, tree.Name) else None
+        if found is None or (function.id != "present" and len(found.shape) != 1):
+            rank = "" if function.id == "present" else " of one axis"
+            help_text = f"write `{function.id}({'cu, t' if function.id == 'segment' else 'x'})`"
+            self._error("TS107", f"`{function.id}` takes an input{rank}", item.span, help_text)
+            return None
+        self.scope.reads.add(found.name)
+        return found
+
+    def _present(self, found: Indexable, span: Span) -> ir.Expr:
+        if not found.optional:
+            help_text = f"an optional input has a default: `{found.name}: …[…] = 0`"
+            self._error("TS107", f"`{found.name}` is always given", span, help_text)
+        return ir.Present(tensor=found.name, span=span)
 
     def _unknown_function(self, name: tree.Name) -> None:
         if name.id in REDUCTIONS or name.id in AXISWISE:
@@ -129,7 +178,7 @@ class Resolver:
         if self.scope.indexable(name.id):
             self._error("TS106", f"`{name.id}` is a tensor, not a function", name.span, "index it with brackets")
             return
-        known = (*ELEMENTWISE, "where", *self.scope.dtypes)
+        known = (*ELEMENTWISE, "where", "pad", "segment", "present", *self.scope.dtypes)
         help_text = did_you_mean(name.id, known, "`tospec explain TS106` lists the functions")
         self._error("TS106", f"there is no function `{name.id}`", name.span, help_text)
 
@@ -153,6 +202,7 @@ class Resolver:
         if len(items) != len(found.shape):
             self._wrong_rank(found, len(items), span)
             return POISON
+        self.scope.reads.add(found.name)
         indices = tuple(self._index(item, found, axis) for axis, item in enumerate(items))
         return ir.Access(tensor=found.name, indices=indices, span=span)
 
@@ -170,14 +220,11 @@ class Resolver:
             self._error("TS115", message, item.span, f"index it with {form}")
             return POISON
         name = tree.Name(item.id, item.span) if spread else item
-        if isinstance(name, tree.Name) and name.id not in self.indices.axes and self._is_free(name.id):
+        if isinstance(name, tree.Name) and name.id not in self.indices.axes and self.scope.is_free(name.id):
             self._unbound(name)
             return POISON
         index = self.resolve(name)
         return replace(index, spread=True) if spread and isinstance(index, ir.IndexRef) else index
-
-    def _is_free(self, name: str) -> bool:
-        return name not in self.scope.places and name not in CONSTANTS
 
     def _unbound(self, name: tree.Name) -> None:
         help_text = f"put it on the left-hand side, or reduce over it: `sum[{name.id}](…)`"
@@ -209,36 +256,82 @@ class Resolver:
         if item.id not in self.indices.axes:
             self._unbound(item)
             return POISON
-        body = self.resolve(reduction.args[0])
+        body = self._only(reduction)
         return ir.Along(function=name, axis=item.id, body=body, span=reduction.span)
 
+    def _only(self, reduction: tree.Reduction) -> ir.Expr:
+        """The body; TS107 for further arguments."""
+        name = reduction.function.id
+        for extra in reduction.args[1:]:
+            self._error("TS107", f"`{name}[…]` takes one argument", extra.span, f"write `{name}[j](…)`")
+        return self.resolve(reduction.args[0])
+
     def _reduce(self, reduction: tree.Reduction) -> ir.Expr:
+        name = reduction.function.id
         axes: tuple[ir.Axis, ...] = ()
         for item in reduction.items:
-            axis = Resolver(self.scope, self.indices.with_axes(axes))._axis(item, reduction.args[0])
+            axis = Resolver(self.scope, self.indices.with_axes(axes)).bind(item, reduction.args[0])
             axes += (axis,) if axis is not None else ()
         if not reduction.items:
-            message = f"`{reduction.function.id}[]` reduces over nothing"
+            message = f"`{name}[]` reduces over nothing"
             self._error("TS107", message, reduction.span, "name index variables in the brackets")
+        if len(axes) < len(reduction.items):
+            return POISON
+        rank = self._rank(reduction) if name in SELECTIONS else None
         inner = Resolver(self.scope, self.indices.with_axes(axes))
-        body = inner.resolve(reduction.args[0]) if len(axes) == len(reduction.items) else POISON
-        return ir.Reduce(function=reduction.function.id, axes=axes, body=body, span=reduction.span)
+        body = inner.resolve(reduction.args[0]) if rank is not None else inner._only(reduction)
+        return ir.Reduce(function=name, axes=axes, body=body, rank=rank, span=reduction.span)
 
-    def _axis(self, item: tree.Item, body: tree.Expr) -> ir.Axis | None:
-        """The index variable that a reduction binds: `k`, `*s`, or `k < n` with its extent."""
-        extent = None
-        if isinstance(item, tree.Binary) and item.op == "<" and isinstance(item.left, tree.Name):
-            extent = Resolver(self.scope, Indices(), scalar=True).resolve(item.right)
-            item = item.left
-        if not isinstance(item, tree.Name | tree.Spread):
-            self._error("TS107", "a reduction binds index variables", item.span, "write `sum[k](…)` or `sum[k < n](…)`")
+    def _rank(self, reduction: tree.Reduction) -> ir.Expr:
+        """The second argument of a selection, over the variables around it."""
+        if len(reduction.args) == 2 and len(reduction.items) == 1:
+            return self.resolve(reduction.args[1])
+        name = reduction.function.id
+        help_text = f"write `{name}[j](x[i, j], r)`: the r-th largest over j, counted from 0"
+        self._error("TS107", f"`{name}` takes one variable, and two arguments", reduction.span, help_text)
+        return POISON
+
+    def bind(self, item: tree.Item, body: tree.Expr) -> ir.Axis | None:
+        """The index variable that a reduction binds: `k`, `*s`, or `lo <= k < hi` with bounds."""
+        found = read_bracketed(item, lambda name: name not in self.indices.axes and self.scope.is_free(name))
+        if found is None:
+            help_text = "write `sum[k](…)`, `sum[k < n](…)` or `sum[lo <= k < hi](…)`"
+            self._error("TS107", "a reduction binds index variables", item.span, help_text)
             return None
-        if not self.declare_index(item):
+        if not self.declare_index(found.variable):
             return None
-        extent = extent or infer_extent(item, (body,), self.scope)
+        lower, upper = self._bounds(found)
+        extent = upper if upper is not None and is_scalar(upper) else self._extent(found, body, upper)
         if extent is None:
             return None
-        return ir.Axis(name=item.id, extent=extent, spread=isinstance(item, tree.Spread), span=item.span)
+        return ir.Axis(
+            name=found.variable.id,
+            extent=extent,
+            lower=lower,
+            upper=None if upper is extent else upper,
+            spread=isinstance(found.variable, tree.Spread),
+            span=found.variable.span,
+        )
+
+    def _bounds(self, found: Bracketed) -> tuple[ir.Expr | None, ir.Expr | None]:
+        """The bounds: the lower one inclusive, the upper one exclusive."""
+        lower = self.resolve(found.lower) if found.lower is not None else None
+        upper = self.resolve(found.upper) if found.upper is not None else None
+        if lower is not None and found.above:
+            lower = add(lower, 1)
+        if lower == ir.Number(value=0):
+            lower = None
+        if upper is not None and found.closed:
+            upper = add(upper, 1)
+        return lower, upper
+
+    def _extent(self, found: Bracketed, body: tree.Expr, upper: ir.Expr | None) -> ir.Expr | None:
+        """How far the variable can run: from the axes that it indexes, else from its upper bound."""
+        if upper is not None and not is_told(found.variable.id, (body,), self.scope):
+            limit = largest(upper, self.indices.axes, self.scope.assumptions)
+            if limit is not None:
+                return limit
+        return infer_extent(found.variable, (body,), self.scope)
 
     def declare_index(self, item: tree.Name | tree.Spread) -> bool:
         """Whether the name may be an index variable here: TS105 where it already means something."""
@@ -249,7 +342,7 @@ class Resolver:
             return False
         if not self.scope.may_name(item.id, item.span):
             return False
-        if not self._is_free(item.id):
+        if not self.scope.is_free(item.id):
             message = f"`{item.id}` has a meaning already, so it cannot be an index variable"
             self._error("TS105", message, item.span, "index variables are usually small letters: i, j, k")
             return False

@@ -10,6 +10,7 @@ from ..diagnostics.text import Span
 from ..ir.functions import AXISWISE
 from ..ir.nodes import Expr, Number
 from ..syntax import tree
+from .axes import read_bracketed
 from .scope import Scope
 
 
@@ -23,7 +24,7 @@ def infer_extent(item: tree.Name | tree.Spread, bodies: Iterable[tree.Expr], sco
     if not uses:
         if scope.broken:
             return Number(value=0)  # an axis that would tell may have been reported
-        help_text = f"index an axis with `{item.id}` alone, or give its range: `sum[{item.id} < n](…)`"
+        help_text = f"index an axis with `{item.id}` alone, or give its range: `{item.id} < n`"
         scope.sink.error("TS109", f"nothing says how far `{item.id}` runs", item.span, help=help_text)
         return None
     first = uses[0]
@@ -40,6 +41,11 @@ def infer_extent(item: tree.Name | tree.Spread, bodies: Iterable[tree.Expr], sco
             scope.sink.error("TS108", message, use.span, labels=labels, help=help_text)
             return None
     return first.extent
+
+
+def is_told(name: str, bodies: Iterable[tree.Expr], scope: Scope) -> bool:
+    """Whether some axis is indexed by the variable alone."""
+    return any(True for body in bodies for _ in _uses(name, body, scope))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +82,8 @@ def _direct_uses(name: str, expr: tree.Subscript, scope: Scope) -> Iterator[_Use
 
 
 def _bound(item: tree.Item) -> str | None:
-    if isinstance(item, tree.Name | tree.Spread):
-        return item.id
-    if isinstance(item, tree.Binary) and isinstance(item.left, tree.Name):
-        return item.left.id
-    return None
+    """The variable that an item of brackets binds."""
+    found = read_bracketed(item, lambda name: True)
+    if found is not None:
+        return found.variable.id
+    return item.left.id if isinstance(item, tree.Binary) and isinstance(item.left, tree.Name) else None

@@ -15,10 +15,20 @@ from ..syntax.tree import Statement
 from .document import Document, open_document
 from .dtypes import infer_dtypes
 from .scope import Scope
-from .signature import check_declared_dims, read_dims, read_dtypes, read_params, read_tensors, read_where
+from .signature import (
+    check_declared_dims,
+    declare_params,
+    read_constants,
+    read_dims,
+    read_dtypes,
+    read_tensors,
+    read_where,
+    resolve_params,
+)
 from .statements import resolve_math
 from .workloads import read_workloads
 
+STATUSES = ("draft", "ready")
 _OP_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 
 
@@ -41,17 +51,19 @@ def _load(path: Path, sink: Sink) -> Spec | None:
 def _resolve(document: Document) -> Spec | None:
     """The passes over the document, each after what it needs."""
     scope = Scope(document.sink)
+    read_constants(document, scope)
     read_dtypes(document, scope)
     declared = read_dims(document, scope)
+    parsed_params = declare_params(document, scope)
     inputs = read_tensors(document, scope, "inputs", declared)
     check_declared_dims(scope, declared)
+    params = resolve_params(parsed_params, scope)
     outputs = read_tensors(document, scope, "outputs", declared)
-    params = read_params(document, scope)
     where = read_where(document, scope)
-    math = resolve_math(_statements(document, scope), scope)
+    math = resolve_math(_statements(document, scope), scope) if document.node("math") else ()
     workloads = read_workloads(document, scope)
     references, hardware = _references(document), _hardware(document)
-    op = _op_name(document)
+    op, family, status = _op_name(document), _word(document, "family"), _word(document, "status", STATUSES)
     if document.sink.failed:
         return None
     return Spec(
@@ -64,6 +76,11 @@ def _resolve(document: Document) -> Spec | None:
         outputs=outputs,
         where=where,
         math=math,
+        assumptions=tuple(scope.assumptions),
+        dtype_groups=tuple(scope.dtype_groups),
+        constants=tuple(scope.constants.values()),
+        family=family,
+        status=status or "ready",  # type: ignore[arg-type]
         references=references,
         hardware=hardware,
         workloads=workloads,
@@ -88,6 +105,19 @@ def _op_name(document: Document) -> str:
         help_text = f"rename the file to {name}.yaml, or the op to {stem}"
         document.sink.error("TS006", f"op `{name}` stands in the file {stem}.yaml", node.span, help=help_text)
     return name
+
+
+def _word(document: Document, key: str, known: tuple[str, ...] = ()) -> str:
+    """A key that takes one word, of `known` where that is given; `` where the key is absent or wrong."""
+    node = document.text(key) if document.node(key) is not None else None
+    if node is None:
+        return ""
+    word = str(node.value)
+    if known and word not in known:
+        document.wrong(node, f"there is no {key} `{word}`", f"write one of {', '.join(known)}")
+    elif not _OP_NAME.match(word):
+        document.wrong(node, f"`{word}` is not snake_case", f"write `{key}: attention`")
+    return word
 
 
 def _statements(document: Document, scope: Scope) -> tuple[Statement, ...]:

@@ -7,34 +7,56 @@ from dataclasses import dataclass, field
 from ..diagnostics.diagnostic import Label, Sink
 from ..diagnostics.text import Span
 from ..ir.dtypes import DTYPES
-from ..ir.functions import AXISWISE, CONSTANTS, ELEMENTWISE, REDUCTIONS
+from ..ir.functions import AXISWISE, CONSTANTS, ELEMENTWISE, PROPERTIES, REDUCTIONS
 from ..ir.nodes import Axis, Expr
-from ..ir.spec import Dim, DTypeVar, Param
+from ..ir.spec import Constant, Dim, DTypeGroup, DTypeVar, Param
 from .suggest import did_you_mean
 
-RESERVED = frozenset({*ELEMENTWISE, *REDUCTIONS, *AXISWISE, *CONSTANTS, *DTYPES, "where", "pad", "true", "false"})
-RESERVED |= {"and", "or", "not"}
+RESERVED = frozenset({*ELEMENTWISE, *REDUCTIONS, *AXISWISE, *CONSTANTS, *DTYPES, *PROPERTIES})
+RESERVED |= {"where", "pad", "segment", "present", "true", "false", "and", "or", "not"}
 
 
 @dataclass(frozen=True, slots=True)
 class Indexable:
-    """What can be indexed: a tensor of the signature or a definition. `spread[i]` says that axis i is a group."""
+    """What can be indexed: a tensor of the signature or a definition. `spread[i]` says that axis i is a group.
+
+    `optional`: an input that may be left out.
+    """
 
     name: str
     dtype: str
     shape: tuple[Expr, ...]
     spread: tuple[bool, ...]
     span: Span
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """What the initial statement of a recurrence, and a look at its step, tell: `along` is the step's axis."""
+
+    axes: tuple[Axis, ...]
+    along: str
+    initial: Expr
+    backward: bool
 
 
 @dataclass
 class Scope:
     """Everything declared so far; one namespace for all kinds of names.
 
-    `broken` holds names whose declaration was reported: what uses them is not reported again.
+    `broken` holds names whose declaration was reported: what uses them is not reported again. `recurrences` are those
+    whose step statement is still to come, `abandoned` those whose beginning was reported; `reads` are the names that
+    the statements so far have read.
     """
 
     sink: Sink
+    constants: dict[str, Constant] = field(default_factory=dict)
+    dtype_groups: list[DTypeGroup] = field(default_factory=list)
+    assumptions: list[Expr] = field(default_factory=list)
+    recurrences: dict[str, Recurrence] = field(default_factory=dict)
+    abandoned: set[str] = field(default_factory=set)
+    reads: set[str] = field(default_factory=set)
     dtypes: dict[str, DTypeVar] = field(default_factory=dict)
     dims: dict[str, Dim] = field(default_factory=dict)
     params: dict[str, Param] = field(default_factory=dict)
@@ -79,6 +101,13 @@ class Scope:
     def indexable(self, name: str) -> Indexable | None:
         """What `name[…]` means on a right-hand side at this point."""
         return self.inputs.get(name) or self.defined.get(name)
+
+    def is_in_place(self, name: str) -> bool:
+        return name in self.inputs and name in self.outputs
+
+    def is_free(self, name: str) -> bool:
+        """Whether a word may still become an index variable."""
+        return name not in self.places and name not in CONSTANTS
 
     @property
     def names(self) -> tuple[str, ...]:

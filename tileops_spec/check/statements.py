@@ -1,19 +1,26 @@
-"""The statements of the mathematics, in order: each defines one output or local."""
+"""The statements of the mathematics, in order: each defines a name, adds to one, or begins a recurrence."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..diagnostics.diagnostic import Label
-from ..ir.nodes import Axis
 from ..ir.spec import Definition
 from ..syntax import tree
 from .expressions import Resolver
-from .extents import infer_extent
-from .scope import Indexable, Indices, Scope
+from .left_side import is_initial, is_plain, plain_axes
+from .recurrences import begin_recurrence
+from .scatter import resolve_scatter
+from .scope import Indexable, Indices, Recurrence, Scope
 
 
 def resolve_math(statements: tuple[tree.Statement, ...], scope: Scope) -> tuple[Definition, ...]:
     """The definitions in order; TS110 for an output that none defines."""
-    definitions = [definition for each in statements if (definition := _resolve(each, scope)) is not None]
+    definitions = []
+    for at, statement in enumerate(statements):
+        definition = _resolve(statement, statements[at + 1 :], scope)
+        if definition is not None:
+            definitions.append(definition)
     for name, output in scope.outputs.items():
         if name not in scope.broken and not any(statement.target.name.id == name for statement in statements):
             axes = ", ".join("ijklmn"[: len(output.shape)])
@@ -22,20 +29,34 @@ def resolve_math(statements: tuple[tree.Statement, ...], scope: Scope) -> tuple[
     return tuple(definitions)
 
 
-def _resolve(statement: tree.Statement, scope: Scope) -> Definition | None:
-    target = statement.target
-    if statement.op == "+=":
-        scope.sink.error(
-            "TS117", "`+=` is not part of the language yet", target.span, help="write the sum with `sum[…]`"
-        )
+def _resolve(statement: tree.Statement, later: Sequence[tree.Statement], scope: Scope) -> Definition | None:
+    target, name = statement.target, statement.target.name.id
+    if name in scope.abandoned:
         return None
-    axes = _axes(statement, scope) if _may_define(target, scope) else None
+    if is_initial(target, scope):
+        if not begin_recurrence(statement, later, scope):
+            scope.broken.add(name)
+            scope.abandoned.add(name)
+        return None
+    if statement.op == "+=" or (not is_plain(target, scope) and scope.is_in_place(name)):
+        definition = resolve_scatter(statement, scope)
+    elif name in scope.recurrences:
+        definition = _step(statement, scope.recurrences.pop(name), scope)
+    else:
+        definition = _plain(statement, scope)
+    if definition is None:
+        scope.broken.add(name)
+    return definition
+
+
+def _plain(statement: tree.Statement, scope: Scope) -> Definition | None:
+    """`C[m, n] = …`."""
+    target, name = statement.target, statement.target.name.id
+    axes = plain_axes(target, (statement.value,), scope) if _may_define(target, scope) else None
     if axes is None:
-        scope.broken.add(target.name.id)
         return None
-    value = Resolver(scope, Indices().with_axes(axes)).resolve(statement.value)
-    name = target.name.id
     output = scope.outputs.get(name)
+    value = Resolver(scope, Indices().with_axes(axes)).resolve(statement.value)
     definition = Definition(
         target=name,
         axes=axes,
@@ -55,43 +76,25 @@ def _may_define(target: tree.Target, scope: Scope) -> bool:
     if name.id in scope.defined:
         label = Label(span=scope.defined[name.id].span, text="first defined here")
         message = f"`{name.id}` is defined twice"
-        scope.sink.error("TS105", message, name.span, labels=(label,), help="one statement defines a name")
+        help_text = "one statement defines a name; `+=` adds to it"
+        scope.sink.error("TS105", message, name.span, labels=(label,), help=help_text)
         return False
     return name.id in scope.outputs or scope.declare(name.id, name.span)
 
 
-def _axes(statement: tree.Statement, scope: Scope) -> tuple[Axis, ...] | None:
-    """The index variables of the left-hand side, with their extents."""
-    target = statement.target
-    items = target.items or ()
-    output = scope.outputs.get(target.name.id)
-    if output is not None and len(items) != len(output.shape):
-        label = Label(span=output.span, text=f"`{output.name}` has {len(output.shape)} axes")
-        message = f"`{output.name}` is defined with {len(items)} indices"
-        scope.sink.error("TS103", message, target.span, labels=(label,), help="give one index variable an axis")
-        return None
-    axes = [_axis(item, position, statement, output, scope) for position, item in enumerate(items)]
-    names = [axis.name for axis in axes if axis is not None]
-    if len(set(names)) < len(names):
-        scope.sink.error("TS117", "an index variable stands twice", target.span, help="use one variable an axis")
-        return None
-    return tuple(axis for axis in axes if axis is not None) if None not in axes else None
-
-
-def _axis(
-    item: tree.Item, position: int, statement: tree.Statement, output: Indexable | None, scope: Scope
-) -> Axis | None:
-    if not isinstance(item, tree.Name | tree.Spread):
-        help_text = "the left-hand side names elements by index variables: `C[m, n]`"
-        scope.sink.error("TS117", "an index on the left-hand side is a plain variable", item.span, help=help_text)
-        return None
-    if not Resolver(scope, Indices()).declare_index(item):
-        return None
-    spread = isinstance(item, tree.Spread)
-    if output is not None and spread != output.spread[position]:
-        form = f"*{item.id}" if output.spread[position] else item.id
-        message = f"axis {position} of `{output.name}` is {'a group' if output.spread[position] else 'a single axis'}"
-        scope.sink.error("TS115", message, item.span, help=f"write `{form}`")
-        return None
-    extent = output.shape[position] if output else infer_extent(item, (statement.value,), scope)
-    return Axis(name=item.id, extent=extent, spread=spread, span=item.span) if extent is not None else None
+def _step(statement: tree.Statement, recurrence: Recurrence, scope: Scope) -> Definition | None:
+    """`S[t, …] = …`, whose initial statement stands above."""
+    name = statement.target.name.id
+    value = Resolver(scope, Indices().with_axes(recurrence.axes)).resolve(statement.value)
+    output = scope.outputs.get(name)
+    return Definition(
+        target=name,
+        axes=recurrence.axes,
+        value=value,
+        along=recurrence.along,
+        initial=recurrence.initial,
+        backward=recurrence.backward,
+        dtype=output.dtype if output else "",
+        is_output=output is not None,
+        span=statement.span,
+    )

@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 
-from ..ir.nodes import Binary, Call, Cast, DimRef, Expr, IndexRef, Number, ParamRef, Select, Unary
+from .nodes import Binary, Call, Cast, DimRef, Expr, IndexRef, Number, ParamRef, Select, Unary
 
 Scalar = int | float | bool
 
