@@ -35,7 +35,7 @@ CASES = [
     ("tensor_type", "T«(»M)", "`(` cannot stand here: expected `[`", "a tensor type is written"),
     ("tensor_type", "T[M] «x»", "`x` cannot stand here: expected the end", "a tensor type is written"),
     ("dtype_set", "f16 «,» bf16", "`,` cannot stand here", "a set of dtypes is written"),
-    ("dtype_set", "f16 | «»", "the text ends too early: expected a name", "a set of dtypes is written"),
+    ("dtype_set", "f16 | «»", "the text ends too early: expected `(` or a name", "a set of dtypes is written"),
     ("param_type", "f32 «:» 1", "`:` cannot stand here", "ranges are not sliced"),
     ("param_type", "f32 =«»", "the text ends too early", "a param is written"),
 ]

@@ -1,15 +1,13 @@
-"""From Lark's parse tree to the classes of `syntax.tree`; one method a grammar rule."""
+"""From the parts of grammar rules to the classes of `syntax.tree`; one method a rule."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from lark import Token, Transformer, v_args
-from lark.tree import Meta
-
 from ..diagnostics.text import Span
 from . import tree
+from .machine import Token
 
 _MOST_DIGITS = 20  # of 2**64 in decimal; Python refuses to read very long integers
 
@@ -22,68 +20,56 @@ class NumberTooLarge(Exception):
         self.span = span
 
 
-@v_args(meta=True)
-class TreeBuilder(Transformer):
-    """Builds the syntax tree of one string of the file at `path`."""
+class TreeBuilder:
+    """Each method takes the place of its rule, and the rule's parts: tokens, nodes, None for what was left out."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self.path = path
+    def dtype_set(self, span: Span, choices: list[Any]) -> tree.DTypeSet:
+        return tree.DTypeSet(tuple(choices), span)
 
-    def _span(self, meta: Meta) -> Span:
-        return Span(self.path, meta.start_pos, meta.end_pos)
+    def choice(self, span: Span, names: list[Token]) -> tuple[tree.Name, ...]:
+        return tuple(_name(name, span) for name in names if name is not None and name.kind == "NAME")
 
-    def _name(self, token: Token) -> tree.Name:
-        return tree.Name(str(token), Span(self.path, token.start_pos, token.end_pos))
+    def tensor_type(self, span: Span, parts: list[Any]) -> tree.TensorType:
+        return tree.TensorType(_name(parts[0], span), _items(parts[1:-1]), parts[-1], span)
 
-    def dtype_set(self, meta: Meta, choices: list[Any]) -> tree.DTypeSet:
-        return tree.DTypeSet(tuple(choices), self._span(meta))
-
-    def choice(self, meta: Meta, names: list[Token]) -> tuple[tree.Name, ...]:
-        return tuple(self._name(name) for name in names if name is not None and name.type == "NAME")
-
-    def tensor_type(self, meta: Meta, parts: list[Any]) -> tree.TensorType:
-        return tree.TensorType(self._name(parts[0]), _items(parts[1:-1]), parts[-1], self._span(meta))
-
-    def param_type(self, meta: Meta, parts: list[Any]) -> tree.ParamType:
+    def param_type(self, span: Span, parts: list[Any]) -> tree.ParamType:
         default = next((part for part in parts[1:] if part is not None and not isinstance(part, Token)), None)
-        return tree.ParamType(self._name(parts[0]), default, self._span(meta))
+        return tree.ParamType(_name(parts[0], span), default, span)
 
-    def clause(self, meta: Meta, parts: list[Any]) -> tree.Expr:
+    def clause(self, span: Span, parts: list[Any]) -> tree.Expr:
         return parts[0]
 
-    def statement(self, meta: Meta, parts: list[Any]) -> tree.Statement:
-        return tree.Statement(parts[0], str(parts[1]), parts[2], self._span(meta))
+    def statement(self, span: Span, parts: list[Any]) -> tree.Statement:
+        return tree.Statement(parts[0], parts[1].text, parts[2], span)
 
-    def target(self, meta: Meta, parts: list[Any]) -> tree.Target:
-        span = self._span(meta)
-        bracketed = span.end > parts[0].end_pos
-        return tree.Target(self._name(parts[0]), _items(parts[1:]) if bracketed else None, span)
+    def target(self, span: Span, parts: list[Any]) -> tree.Target:
+        bracketed = span.end > parts[0].end
+        return tree.Target(_name(parts[0], span), _items(parts[1:]) if bracketed else None, span)
 
-    def spread(self, meta: Meta, parts: list[Token]) -> tree.Spread:
-        return tree.Spread(str(parts[0]), self._span(meta))
+    def spread(self, span: Span, parts: list[Token]) -> tree.Spread:
+        return tree.Spread(parts[0].text, span)
 
-    def _chain(self, meta: Meta, parts: list[Any]) -> tree.Expr:
+    def _chain(self, span: Span, parts: list[Any]) -> tree.Expr:
         """`a op b op c`, left to right."""
         left = parts[0]
         for operator, right in zip(parts[1::2], parts[2::2], strict=True):
-            left = tree.Binary(str(operator), left, right, left.span.to(right.span))
+            left = tree.Binary(operator.text, left, right, left.span.to(right.span))
         return left
 
     bit_or = bit_and = shift = sum = product = _chain
 
-    def comparison(self, meta: Meta, parts: list[Any]) -> tree.Expr:
+    def comparison(self, span: Span, parts: list[Any]) -> tree.Expr:
         """`a <= b < c` means `a <= b and b < c`."""
         links = [
-            tree.Binary(str(operator), left, right, left.span.to(right.span))
+            tree.Binary(operator.text, left, right, left.span.to(right.span))
             for left, operator, right in zip(parts[0::2], parts[1::2], parts[2::2], strict=False)
         ]
         return self._joined("and", links)
 
-    def disjunction(self, meta: Meta, parts: list[Any]) -> tree.Expr:
+    def disjunction(self, span: Span, parts: list[Any]) -> tree.Expr:
         return self._joined("or", parts)
 
-    def conjunction(self, meta: Meta, parts: list[Any]) -> tree.Expr:
+    def conjunction(self, span: Span, parts: list[Any]) -> tree.Expr:
         return self._joined("and", parts)
 
     def _joined(self, operator: str, parts: list[tree.Expr]) -> tree.Expr:
@@ -92,45 +78,50 @@ class TreeBuilder(Transformer):
             left = tree.Binary(operator, left, right, left.span.to(right.span))
         return left
 
-    def inversion(self, meta: Meta, parts: list[Any]) -> tree.Unary:
-        return tree.Unary("not", parts[0], self._span(meta))
+    def inversion(self, span: Span, parts: list[Any]) -> tree.Unary:
+        return tree.Unary("not", parts[0], span)
 
-    def negative(self, meta: Meta, parts: list[Any]) -> tree.Unary:
-        return tree.Unary(str(parts[0]), parts[1], self._span(meta))
+    def negative(self, span: Span, parts: list[Any]) -> tree.Unary:
+        return tree.Unary(parts[0].text, parts[1], span)
 
-    def complement(self, meta: Meta, parts: list[Any]) -> tree.Unary:
-        return tree.Unary("~", parts[0], self._span(meta))
+    def complement(self, span: Span, parts: list[Any]) -> tree.Unary:
+        return tree.Unary("~", parts[0], span)
 
-    def power(self, meta: Meta, parts: list[Any]) -> tree.Binary:
-        return tree.Binary("^", parts[0], parts[1], self._span(meta))
+    def power(self, span: Span, parts: list[Any]) -> tree.Binary:
+        return tree.Binary("^", parts[0], parts[1], span)
 
-    def group(self, meta: Meta, parts: list[tree.Expr]) -> tree.Expr:
+    def group(self, span: Span, parts: list[tree.Expr]) -> tree.Expr:
         """What parentheses hold, with a span that covers them, so that every larger span is balanced."""
-        return replace(parts[0], span=self._span(meta))
+        return replace(parts[0], span=span)
 
-    def number(self, meta: Meta, parts: list[Token]) -> tree.Number:
-        value = _number(str(parts[0]))
+    def number(self, span: Span, parts: list[Token]) -> tree.Number:
+        value = _number(parts[0].text)
         if value is None:
-            raise NumberTooLarge(self._span(meta))
-        return tree.Number(value, self._span(meta))
+            raise NumberTooLarge(span)
+        return tree.Number(value, span)
 
-    def truth(self, meta: Meta, parts: list[Token]) -> tree.Truth:
-        return tree.Truth(str(parts[0]) == "true", self._span(meta))
+    def truth(self, span: Span, parts: list[Token]) -> tree.Truth:
+        return tree.Truth(parts[0].text == "true", span)
 
-    def name(self, meta: Meta, parts: list[Token]) -> tree.Name:
-        return self._name(parts[0])
+    def name(self, span: Span, parts: list[Token]) -> tree.Name:
+        return tree.Name(parts[0].text, span)
 
-    def call(self, meta: Meta, parts: list[Any]) -> tree.Call:
-        return tree.Call(self._name(parts[0]), _items(parts[1:]), self._span(meta))
+    def call(self, span: Span, parts: list[Any]) -> tree.Call:
+        return tree.Call(_name(parts[0], span), _items(parts[1:]), span)
 
-    def subscript(self, meta: Meta, parts: list[Any]) -> tree.Subscript:
-        return tree.Subscript(self._name(parts[0]), _items(parts[1:]), self._span(meta))
+    def subscript(self, span: Span, parts: list[Any]) -> tree.Subscript:
+        return tree.Subscript(_name(parts[0], span), _items(parts[1:]), span)
 
-    def reduction(self, meta: Meta, parts: list[Any]) -> tree.Reduction:
-        return tree.Reduction(self._name(parts[0]), _items(parts[1:-1]), parts[-1], self._span(meta))
+    def reduction(self, span: Span, parts: list[Any]) -> tree.Reduction:
+        return tree.Reduction(_name(parts[0], span), _items(parts[1:-1]), parts[-1], span)
 
-    def arguments(self, meta: Meta, parts: list[Any]) -> tuple[tree.Expr, ...]:
+    def arguments(self, span: Span, parts: list[Any]) -> tuple[tree.Expr, ...]:
         return _items(parts)
+
+
+def _name(token: Token, span: Span) -> tree.Name:
+    """The name that a token is, in the file of `span`."""
+    return tree.Name(token.text, Span(span.path, token.start, token.end))
 
 
 def _items(parts: list[Any]) -> tuple[Any, ...]:

@@ -1,12 +1,10 @@
-"""Syntax errors of Lark, said in the words of the language."""
+"""Syntax errors, said in the words of the language."""
 
 from __future__ import annotations
 
-from lark import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
-from lark.exceptions import UnexpectedEOF
-
 from ..diagnostics.diagnostic import Sink
-from ..diagnostics.text import SourceText, Span
+from ..diagnostics.text import SourceText
+from .machine import Unexpected
 
 _FORMS = {
     "dtype_set": "a set of dtypes is written `f16 | bf16`",
@@ -39,9 +37,9 @@ _WORDS = {
 }
 
 
-def report_syntax_error(error: UnexpectedInput, entry: str, source: SourceText, whole: Span, sink: Sink) -> None:
+def report_syntax_error(error: Unexpected, entry: str, source: SourceText, sink: Sink) -> None:
     """TS101 at the place where the string stops making sense."""
-    start, end = _place(error, whole)
+    start, end = error.start, error.end
     found = source.text[start:end]
     span = source.span(start, min(max(end, start + 1), len(source.text)))
     expected = _expected(error)
@@ -52,19 +50,9 @@ def report_syntax_error(error: UnexpectedInput, entry: str, source: SourceText, 
     sink.error("TS101", message, span, help=_help(source.text, start, entry))
 
 
-def _place(error: UnexpectedInput, whole: Span) -> tuple[int, int]:
-    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        return error.token.start_pos or 0, error.token.end_pos or 0
-    if isinstance(error, UnexpectedCharacters):
-        return error.pos_in_stream, error.pos_in_stream + 1
-    return whole.end, whole.end
-
-
-def _expected(error: UnexpectedInput) -> str:
+def _expected(error: Unexpected) -> str:
     """`: expected …`, where few enough things could follow for that to help."""
-    if isinstance(error, UnexpectedCharacters | UnexpectedEOF):
-        return ""
-    words = sorted(_WORDS[name] for name in getattr(error, "accepts", None) or () if name in _WORDS)
+    words = sorted(_WORDS[kind] for kind in error.accepted or () if kind in _WORDS)
     return f": expected {' or '.join(words)}" if 0 < len(words) <= 4 else ""
 
 

@@ -6,16 +6,14 @@ import re
 from functools import lru_cache
 from typing import Any, Literal
 
-from lark import Lark, TextSlice, UnexpectedInput
-from lark.exceptions import VisitError
-
 from ..diagnostics.diagnostic import Sink
 from ..diagnostics.text import SourceText, Span
-from ..resources import resource
 from . import tree
 from .build import NumberTooLarge, TreeBuilder
 from .errors import report_syntax_error
 from .lines import split_statements
+from .machine import Build, Unexpected, run
+from .tables import Tables, load_tables
 
 Entry = Literal["dtype_set", "tensor_type", "param_type", "clause", "statement"]
 ENTRIES: tuple[Entry, ...] = ("dtype_set", "tensor_type", "param_type", "clause", "statement")
@@ -26,41 +24,34 @@ _TARGET = re.compile(r"[^\W\d]\w*")
 
 
 @lru_cache(maxsize=1)
-def _parser() -> Lark:
-    grammar = resource("grammar", "spec.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", start=list(ENTRIES), propagate_positions=True, maybe_placeholders=True)
+def _language() -> tuple[Tables, tuple[Build, ...]]:
+    """The tables, and the builder of each rule."""
+    tables, builder = load_tables(ENTRIES), TreeBuilder()
+    return tables, tuple(getattr(builder, rule.node, _unbuilt) for rule in tables.rules)
+
+
+def _unbuilt(span: Span, parts: list) -> None:
+    raise AssertionError(f"no builder for a rule of the grammar, at {span}")
 
 
 def parse_string(entry: Entry, source: SourceText, span: Span, sink: Sink) -> Any | None:
     """The tree of the string at `span`, read as grammar rule `entry`; TS101 and None where it does not parse."""
+    tables, builders = _language()
     try:
-        parsed = _parser().parse(TextSlice(source.text, span.start, span.end), start=entry)
-        built = TreeBuilder(source.path).transform(parsed)
-        if tree.depth(built) <= MAX_DEPTH:
-            return built
-        _report_depth(span, sink)
-    except UnexpectedInput as error:
-        report_syntax_error(error, entry, source, span, sink)
-    except RecursionError:
-        _report_depth(span, sink)
-    except VisitError as error:
-        _report_visit(error.orig_exc, span, sink)
-    return None
-
-
-def _report_depth(span: Span, sink: Sink) -> None:
-    sink.error("TS101", "this expression is nested too deeply", span, help="name parts of it in statements above")
-
-
-def _report_visit(error: Exception, span: Span, sink: Sink) -> None:
-    """What stopped the tree builder: text of the user's, or else a bug."""
-    if isinstance(error, NumberTooLarge):
+        built = run(tables, builders, entry, source.text, span)
+    except Unexpected as error:
+        report_syntax_error(error, entry, source, sink)
+        return None
+    except NumberTooLarge as error:
         help_text = "write a number with a point or an exponent, such as `1e30`"
         sink.error("TS101", "this integer does not fit in 64 bits", error.span, help=help_text)
-    elif isinstance(error, RecursionError):
-        _report_depth(span, sink)
-    else:
-        raise error
+        return None
+    # a level takes a character at least
+    if span.end - span.start > MAX_DEPTH and tree.depth(built) > MAX_DEPTH:
+        help_text = "name parts of it in statements above"
+        sink.error("TS101", "this expression is nested too deeply", span, help=help_text)
+        return None
+    return built
 
 
 def parse_math(source: SourceText, span: Span, sink: Sink) -> tuple[tuple[tree.Statement, ...], frozenset[str]]:
