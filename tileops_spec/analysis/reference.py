@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import importlib
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..check.reference_names import BUILTINS
 from ..diagnostics.diagnostic import Severity, Sink
 from ..ir.nodes import DimRef
 from ..ir.spec import Reference, Spec, TensorDecl
@@ -25,10 +28,7 @@ _CASES = 10
 _SLACK = 4.0
 """Both sides of a comparison in float64 round, and the bound covers one."""
 _CHOOSES_DTYPE = re.compile(r"float|half|double")
-_BUILTINS = {
-    each.__name__: each
-    for each in (abs, bool, dict, enumerate, float, int, len, list, max, min, range, reversed, round, sum, tuple, zip)
-}
+_BUILTINS = {name: getattr(builtins, name) for name in BUILTINS}
 
 
 class ReferenceError(Exception):
@@ -46,17 +46,28 @@ def call_reference(
     """The outputs by name, with groups of axes flattened, as the reference computes them from copies of `tensors`.
 
     `tensors` have their groups flattened; `leading` gives the axes that each group stands for (by default one axis).
-    The expression sees torch, math, the tensors, the params and the dims (a group as its tuple of extents).
+    The expression sees torch, math, its own library, the tensors, the constants, the params and the dims (a group as
+    its tuple of extents).
     """
     groups = {dim.name: (binding.dims[dim.name],) for dim in spec.dims if dim.spread} | dict(leading or {})
     given = {each.name: _unflatten(each, tensors[each.name].clone(), binding, groups) for each in spec.inputs}
-    names = {"torch": torch, "math": math, **binding.params, **binding.dims, **groups, **given}
+    constants = {each.name: each.value for each in spec.constants}
+    names = {"torch": torch, "math": math, **constants, **binding.params, **binding.dims, **groups, **given}
     try:
+        names = _library(reference) | names
         code = compile(f"({reference.expression}\n)", f"<reference {reference.library}>", "eval")
         result = eval(code, {"__builtins__": _BUILTINS, **names})
     except Exception as error:
         raise ReferenceError(f"{type(error).__name__}: {error}") from error
     return dict(_outputs(result, spec, binding, groups))
+
+
+def _library(reference: Reference) -> dict[str, object]:
+    """The library that a reference is named for, where its expression names it. Raises ImportError."""
+    name = reference.library
+    if not re.search(rf"\b{re.escape(name)}\b", reference.expression) or not name.isidentifier():
+        return {}
+    return {name: importlib.import_module(name)}
 
 
 def check_references(spec: Spec, sink: Sink, *, cases: Sequence[Case] | None = None) -> None:

@@ -1,0 +1,17 @@
+"""The names that the Python expression of a reference sees."""
+
+from __future__ import annotations
+
+from ..ir.spec import Spec
+
+MODULES = ("torch", "math")
+BUILTINS = (
+    *("abs", "bool", "dict", "enumerate", "float", "int", "len", "list", "max", "min", "range", "reversed", "round"),
+    *("sum", "tuple", "zip"),
+)
+
+
+def visible_names(spec: Spec) -> tuple[str, ...]:
+    """Modules, tensors, dims, params and constants, by the names that the spec gives them."""
+    declared = (*spec.inputs, *spec.dims, *spec.params, *spec.constants)
+    return (*MODULES, *(each.name for each in declared))
