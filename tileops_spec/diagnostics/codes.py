@@ -61,6 +61,11 @@ _ROWS = (
     ("TS131", "division-by-zero", "an integer may be divided by zero"),
     ("TS132", "no-mathematics", "the spec has a reference but no mathematics, so little can be derived"),
     ("TS133", "idle-clause", "a `where` clause holds always, or follows from the others"),
+    ("TS134", "late-widening", "a value is computed in few bits and widened only afterwards"),
+    ("TS135", "needless-width", "the mathematics computes in f64 although nothing that goes in or out is f64"),
+    ("TS136", "bad-default", "a param's default violates `where` or does not fit in its dtype"),
+    ("TS137", "rounded-equality", "floats that were rounded are compared for equality"),
+    ("TS138", "idle-rounding", "a cast rounds a value that is widened again at once"),
     # mathematics against references
     ("TS201", "reference-disagrees", "the mathematics and a reference give different values"),
     ("TS202", "reference-failed", "a reference raises an error or returns the wrong thing"),

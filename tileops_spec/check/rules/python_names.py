@@ -1,0 +1,127 @@
+"""TS129: references that are no Python expressions over the names that they see; inputs that none mentions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...diagnostics.diagnostic import Sink
+from ...diagnostics.text import SourceText, Span
+from ...ir.nodes import ParamRef
+from ...ir.spec import Reference, Spec
+from ...ir.walk import walk
+from ..reference_names import BUILTINS, MODULES, visible_names
+from ..suggest import did_you_mean
+from .facts import expressions, name_span, source_of
+
+
+def check_references(spec: Spec, sink: Sink) -> None:
+    """TS129 for each reference; a warning for each input, and each param of the mathematics, that none mentions."""
+    source = source_of(spec, sink)
+    mentioned: set[str] = set()
+    whole = True
+    for reference in spec.references:
+        tree = _parsed(reference, source, sink)
+        if tree is None:
+            whole = False
+            continue
+        names = list(_free_names(tree))
+        mentioned |= {name.id for name in names}
+        _check_names(names, reference, spec, source, sink)
+    if spec.references and whole:
+        _check_mentioned(mentioned, spec, source, sink)
+
+
+def _parsed(reference: Reference, source: SourceText | None, sink: Sink) -> ast.Expression | None:
+    """The expression as Python reads it when it is called: in parentheses, so that it may have several lines."""
+    try:
+        return ast.parse(f"({reference.expression}\n)", mode="eval")
+    except SyntaxError as error:
+        span = _Places(reference, source).at(error.lineno or 1, (error.offset or 1) - 1, 1)
+        message = f"the reference `{reference.library}` is not a Python expression: {error.msg}"
+    except (ValueError, RecursionError, MemoryError) as error:  # null bytes; nesting without end
+        span, message = reference.span, f"the reference `{reference.library}` cannot be read: {error}"
+    help_text = "write one expression, such as `torch.nn.functional.linear(A, B)`"
+    sink.error("TS129", message, span, help=help_text)
+    return None
+
+
+def _free_names(tree: ast.Expression) -> Iterator[ast.Name]:
+    """The names that the expression reads and does not bind itself."""
+    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
+    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:
+            yield node
+
+
+def _check_names(
+    names: list[ast.Name], reference: Reference, spec: Spec, source: SourceText | None, sink: Sink
+) -> None:
+    known = {*visible_names(spec), reference.library}
+    places = _Places(reference, source)
+    reported: set[str] = set()
+    for name in names:
+        if name.id in known or name.id in BUILTINS or name.id in reported:
+            continue
+        reported.add(name.id)
+        line = name.lineno
+        span = places.at(line, name.col_offset, len(name.id), in_bytes=True)
+        otherwise = f"an expression sees {', '.join((*MODULES, *sorted(known - set(MODULES))))}"
+        help_text = did_you_mean(name.id, known | set(BUILTINS), otherwise)
+        sink.error("TS129", f"the reference `{reference.library}` sees no `{name.id}`", span, help=help_text)
+
+
+def _check_mentioned(mentioned: set[str], spec: Spec, source: SourceText | None, sink: Sink) -> None:
+    for tensor in spec.inputs:
+        if tensor.name not in mentioned:
+            span = name_span(tensor.name, tensor.span, source)
+            message = f"no reference mentions the input `{tensor.name}`: what is done with it is compared with nothing"
+            sink.warning("TS129", message, span, help=_HELP)
+    exprs = (expr for definition in spec.math for expr in expressions(definition))
+    computed = {node.name for expr in exprs for node in walk(expr) if isinstance(node, ParamRef)}
+    for param in spec.params:
+        if param.name in computed and param.name not in mentioned:
+            message = f"no reference mentions the param `{param.name}`: only one value of it can agree"
+            sink.warning("TS129", message, param.span, help=_HELP)
+
+
+_HELP = "use it in a reference, or add a reference that has it"
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where in the file a place of a reference's expression lies.
+
+    YAML takes indentation away and joins lines, but adds and drops nothing but white space: so characters that are no
+    white space are counted.
+    """
+
+    reference: Reference
+    source: SourceText | None
+
+    def at(self, line: int, column: int, length: int, *, in_bytes: bool = False) -> Span:
+        """The span of `length` characters at a line, from 1, and a column, from 0, of the text in parentheses."""
+        lines = f"({self.reference.expression}".split("\n")
+        if self.source is None or not 1 <= line <= len(lines):
+            return self.reference.span
+        text = lines[line - 1]
+        column = len(text.encode()[:column].decode(errors="ignore")) if in_bytes else column
+        before = "".join(lines[: line - 1]) + text[:column]
+        start = self._offset(len("".join(before[1:].split())))
+        return self.reference.span if start is None else self.source.span(start, start + length)
+
+    def _offset(self, count: int) -> int | None:
+        """The offset of the character with `count` others that are no white space before it."""
+        assert self.source is not None
+        span = self.reference.span
+        written = self.source.text[span.start : span.end]
+        if written.split() != self.reference.expression.split():
+            return None
+        for offset, char in enumerate(written, span.start):
+            if not char.isspace():
+                if count == 0:
+                    return offset
+                count -= 1
+        return None
