@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ..ir.dtypes import DTYPES, DType
 from ..ir.nodes import Expr
-from ..ir.spec import Spec, TensorDecl
 from ..ir.scalars import Scalar, ScalarError, scalar_value
+from ..ir.spec import Spec, TensorDecl
 
 
 class BindingError(ValueError):

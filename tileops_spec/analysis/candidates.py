@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..ir.nodes import Binary, DimRef, Expr, Number, ParamRef
+from ..ir.scalars import Scalar, ScalarError, scalar_value
 from ..ir.spec import Spec
 from ..ir.walk import walk
-from ..ir.scalars import Scalar, ScalarError, scalar_value
 
 SMALL = (1, 2, 3, 5, 7, 13)
 PRIMES = (17, 31, 61, 97, 127, 131, 193, 257)

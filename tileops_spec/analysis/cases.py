@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
 from ..diagnostics.diagnostic import Sink
+from ..ir.scalars import Scalar, ScalarError, scalar_value
 from ..ir.show import show_expr
 from ..ir.spec import Param, Spec
 from .binding import Binding, bind
 from .candidates import Search
 from .cost import Cost, cost
 from .roles import Roles, roles_of
-from ..ir.scalars import Scalar
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,19 +36,24 @@ class Unsatisfiable(ValueError):
 
 @dataclass(frozen=True)
 class Case:
-    """One test: names with their values in the order declared, the kind of data, and the seed that it is drawn from."""
+    """One test: names with their values in the order declared, the kind of data, and the seed that it is drawn from.
+
+    `absent` are the optional inputs that are left out.
+    """
 
     dtypes: tuple[tuple[str, str], ...]
     dims: tuple[tuple[str, int], ...]
     params: tuple[tuple[str, Scalar], ...]
     data: str
     seed: int
+    absent: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """`T=f16 M=127 N=136 K=40 causal=true normal`; params that have their default value are left out."""
         pairs = (*self.dtypes, *self.dims, *((name, _show(value)) for name, value in self.params))
-        return " ".join((*(f"{name}={value}" for name, value in pairs), self.data))
+        without = (f"without={','.join(self.absent)}",) if self.absent else ()
+        return " ".join((*(f"{name}={value}" for name, value in pairs), *without, self.data))
 
     def binding(self, spec: Spec) -> Binding:
         return bind(spec, dtypes=dict(self.dtypes), dims=dict(self.dims), params=dict(self.params))
@@ -72,7 +78,7 @@ def draw_cases(
     draw = _Draw(spec, rng, search, roles_of(spec, tiles), cost(spec), work)
     shapes = draw.static_shapes(min(count, static_shapes or count))
     choices = _choices(spec, rng)
-    count = max(count, math.prod(len(var.options) for var in spec.dtypes))
+    count = max(count, len(list(spec.dtype_choices())))
     cases = (
         draw.case(at, shapes[at % len(shapes)], choices[_turn(at, len(choices), len(shapes))], len(shapes))
         for at in range(count)
@@ -95,10 +101,13 @@ def check_satisfiable(spec: Spec, sink: Sink) -> None:
 
 
 def make_inputs(spec: Spec, case: Case) -> dict[str, Tensor]:
-    """Every input, on the CPU and contiguous, groups of axes flattened; the same for the same case."""
+    """Every input but the absent ones, on the CPU and contiguous, groups of axes flattened; always the same for a case.
+
+    They obey the spec's assumptions. Raises Unsatisfiable where no data was found that does.
+    """
     from .inputs import draw_inputs
 
-    return draw_inputs(spec, case.binding(spec), data=case.data, seed=case.seed)
+    return draw_inputs(spec, case.binding(spec), data=case.data, seed=case.seed, absent=case.absent)
 
 
 @dataclass(frozen=True)
@@ -147,13 +156,23 @@ class _Draw:
         self, fixed: Mapping[str, int], params: Mapping[str, Scalar], work: float, room: int = 1
     ) -> dict[str, int] | None:
         """Extents whose work stays below `work`, also with dynamic dims of `room`."""
+        known = self._known(params)
         least = {dim.name: room if dim.dynamic else 1 for dim in self.spec.dims}
 
         def fits(dims: Mapping[str, int]) -> bool:
-            return self.cost.work({name: max(size, dims.get(name, 1)) for name, size in least.items()}) <= work
+            return self.cost.work({n: max(size, dims.get(n, 1)) for n, size in least.items()}, known) <= work
 
         self.search.fits = fits
         return self.search.solve(fixed, params)
+
+    def _known(self, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """The params with the defaults of the others, as far as those need no dims."""
+        known = dict(params)
+        for param in self.spec.params:
+            if param.name not in known and param.default is not None:
+                with suppress(ScalarError):
+                    known[param.name] = scalar_value(param.default, {}, known)
+        return known
 
     def _numbers(self, at: int) -> Iterator[tuple[str, Scalar]]:
         """Params that are no flags: the default, and on every other static shape another value."""
@@ -165,7 +184,9 @@ class _Draw:
 
     def case(self, at: int, static: _Static, choice: tuple[tuple, tuple], shapes: int) -> Case:
         dtypes, flags = choice
-        params = {**static.params, **dict(flags)}
+        optional = {each.name for each in self.spec.inputs if each.default is not None}
+        absent = tuple(name for name, given in flags if name in optional and not given)
+        params = {**static.params, **{name: value for name, value in flags if name not in optional}}
         self.search.prefers = self.roles.dynamic(_turn(at, 4, shapes))
         attempts = (self._solve(static.dims, params, work) for work in (self.work, 30 * self.work, math.inf))
         dims = next(filter(None, attempts), None) or self._solve({}, params, math.inf)
@@ -178,16 +199,18 @@ class _Draw:
             params=tuple((p.name, params[p.name]) for p in self.spec.params if p.name in params),
             data=DISTRIBUTIONS[_turn(at, len(DISTRIBUTIONS), shapes)],
             seed=self.rng.getrandbits(31),
+            absent=absent,
         )
 
 
 def _choices(spec: Spec, rng: random.Random) -> list[tuple[tuple, tuple]]:
-    """Every dtype with every setting of the flags; dtypes alternate first, so that few cases show them all."""
-    dtypes = [
-        tuple(zip((var.name for var in spec.dtypes), choice, strict=True))
-        for choice in product(*(var.options for var in spec.dtypes))
-    ]
+    """Every dtype with every setting of the flags; dtypes alternate first, so that few cases show them all.
+
+    Flags are bool params, and whether optional inputs are given.
+    """
+    dtypes = [tuple(choice.items()) for choice in spec.dtype_choices()]
     names = [param.name for param in spec.params if param.dtype == "bool"]
+    names += [each.name for each in spec.inputs if each.default is not None]
     flags = [tuple(zip(names, choice, strict=True)) for choice in product((True, False), repeat=len(names))]
     rng.shuffle(dtypes)
     count = len(dtypes) * len(flags)

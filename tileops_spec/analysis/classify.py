@@ -12,6 +12,8 @@ from .binding import dtype_options
 from .cost import free_indices, reads_data
 from .masks import Mask, masks_of, product_factors
 
+_SCANS = frozenset({"cumsum", "cumprod", "cummax", "cummin"})
+
 
 @dataclass(frozen=True, slots=True)
 class Operand:
@@ -109,7 +111,8 @@ def classify(spec: Spec) -> Structure:
     softmaxes = tuple(_softmaxes(spec))
     chains = tuple(_chains(contractions, spec))
     nodes = [(each.target, node) for each in spec.math for node in walk(each.value)]
-    scans = tuple(target for target, node in nodes if isinstance(node, Along) and node.function != "softmax")
+    scans = tuple(target for target, node in nodes if isinstance(node, Along) and node.function in _SCANS)
+    scans += tuple(each.target for each in spec.math if each.along is not None)
     gathers = tuple(dict.fromkeys(node.tensor for _, node in nodes if isinstance(node, Access) and _by_data(node)))
     groups = tuple(dict.fromkeys(group for target, node in nodes for group in _groups(target, node)))
     parts = {
@@ -119,6 +122,7 @@ def classify(spec: Spec) -> Structure:
         "normalization": bool(softmaxes) or _normalizes(spec, reductions),
         "reduction": bool(reductions),
         "gather": bool(gathers),
+        "scatter": any(each.is_scatter for each in spec.math),
     }
     return Structure(
         kinds=tuple(kind for kind, present in parts.items() if present) or ("elementwise",),

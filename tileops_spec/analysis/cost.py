@@ -1,9 +1,10 @@
 """Floating-point operations and the fewest bytes, symbolic in the dims.
 
 Conventions: every `+ - * /`, every function call and every element that a reduction takes in counts 1, so that a
-contraction counts 2 a point; softmax counts 5 an element; casts, selections, comparisons and index arithmetic count
-nothing. A part that varies with fewer index variables is counted once for each of their values. Bytes: each input is
-read once and each output written once.
+contraction counts 2 a point; softmax counts 5 an element, sorting and every other function along an axis 1; casts,
+selections, comparisons and index arithmetic count nothing. A part that varies with fewer index variables is counted
+once for each of their values; a reduction whose bounds depend on data counts as long as it can be. Bytes: each input is
+read once and each output written once; of a tensor that is updated in place, what is addressed.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ir.nodes import Access, Along, Axis, Binary, Call, Expr, IndexRef, Reduce, Unary
+from ..ir.scalars import Scalar, ScalarError, scalar_value
 from ..ir.show import show_expr
 from ..ir.spec import Definition, Spec
 from ..ir.walk import children, walk
 from .binding import Binding, evaluate_scalar
 from .masks import Mask, masks_of, product_factors
-from ..ir.scalars import scalar_value
 
 _ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "^"})
-_ALONG = {"softmax": 5, "cumsum": 1, "cumprod": 1}
+_ALONG = {"softmax": 5, "log_softmax": 5}
 _MADE_OF_TWO = frozenset({"logsumexp"})
 
 
@@ -80,9 +81,12 @@ class Cost:
         flops, size = (sum(term.value(binding) for term in terms) for terms in (self.flop_terms, self.byte_terms))
         return CostValue(flops, size)
 
-    def work(self, dims: Mapping[str, int]) -> int:
-        """Flops with nothing masked, and elements of tensors, from extents alone: monotone in every dim."""
-        return sum(_points(term, dims) for term in (*self.flop_terms, *self.byte_terms))
+    def work(self, dims: Mapping[str, int], params: Mapping[str, Scalar] | None = None) -> int:
+        """Flops with nothing masked, and elements of tensors, from extents alone: monotone in every dim.
+
+        An extent that needs a param without a value counts as 1.
+        """
+        return sum(_points(term, dims, params or {}) for term in (*self.flop_terms, *self.byte_terms))
 
     @property
     def flops(self) -> str:
@@ -99,8 +103,12 @@ def cost(spec: Spec) -> Cost:
     """The cost of computing every output once."""
     masks = masks_of(spec)
     found = [term for definition in spec.math for term in _definition_terms(definition, masks)]
-    inputs = [Term(1, each.shape, dtype=each.dtype, read=_gathered(each.name, spec)) for each in spec.inputs]
-    outputs = [Term(1, each.shape, dtype=each.dtype) for each in spec.outputs]
+    inputs = [
+        Term(1, each.shape, dtype=each.dtype, read=_gathered(each.name, spec))
+        for each in spec.inputs
+        if each.name not in spec.in_place or _is_read(each.name, spec)
+    ]
+    outputs = [Term(1, each.shape, dtype=each.dtype, read=_scattered(each.name, spec)) for each in spec.outputs]
     return Cost(flop_terms=tuple(_merged(found)), byte_terms=tuple(_merged(inputs + outputs)))
 
 
@@ -120,12 +128,31 @@ def _gathered(name: str, spec: Spec) -> tuple[Expr, ...] | None:
     return tuple(axis.extent for axis in (*definition.axes, *bound) if axis.name in indices)
 
 
+def _is_read(name: str, spec: Spec) -> bool:
+    """Whether a tensor that is updated in place is read: by an access, or because something is added to it."""
+    updates = (each for each in spec.math if each.target == name)
+    nodes = (node for each in spec.math for value in each.values for node in walk(value))
+    return any(each.op == "+=" for each in updates) or any(
+        isinstance(node, Access) and node.tensor == name for node in nodes
+    )
+
+
+def _scattered(name: str, spec: Spec) -> tuple[Expr, ...] | None:
+    """The extents of what is written of a tensor that is updated in place, at places found in data."""
+    updates = [each for each in spec.math if each.target == name]
+    if name not in spec.in_place or not all(each.is_scatter for each in updates):
+        return None
+    return tuple(axis.extent for axis in updates[0].axes)
+
+
 def _definition_terms(definition: Definition, masks: Mapping[str, Mask]) -> Iterator[Term]:
     """The terms of a statement: each operation over the index variables that it varies with."""
     mask = masks.get(definition.target)
     scope = {axis.name: axis for axis in definition.axes}
     for factor, names, axes in _operations(definition.value, scope):
         yield _term(factor, names, axes, mask)
+    if definition.op == "+=":
+        yield _term(1, frozenset(scope), scope, None)
 
 
 def _operations(expr: Expr, scope: dict[str, Axis]) -> Iterator[tuple[int, frozenset[str], dict[str, Axis]]]:
@@ -138,7 +165,7 @@ def _operations(expr: Expr, scope: dict[str, Axis]) -> Iterator[tuple[int, froze
         taken = 3 if expr.function in _MADE_OF_TWO else 1
         yield taken, free_indices(expr.body) | {axis.name for axis in expr.axes}, inner
     elif isinstance(expr, Along):
-        yield _ALONG[expr.function], free_indices(expr.body) | {expr.axis}, scope
+        yield _ALONG.get(expr.function, 1), free_indices(expr.body) | {expr.axis}, scope
     elif isinstance(expr, Binary) and expr.op == "*" and reads_data(expr):
         factors = tuple(product_factors(expr))
         yield from ((1, names, scope) for names in _multiplications(factors))
@@ -201,9 +228,16 @@ def _merged(terms: list[Term]) -> list[Term]:
     return sorted(merged.values(), key=lambda term: -len(term.extents) - (len(term.mask.names) if term.mask else 0))
 
 
-def _points(term: Term, dims: Mapping[str, int]) -> int:
+def _points(term: Term, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> int:
     extents = (*term.extents, *(axis.extent for axis in term.mask.axes)) if term.mask else term.extents
-    return term.factor * math.prod(int(scalar_value(extent, dims, {})) for extent in extents)
+    return term.factor * math.prod(_size(extent, dims, params) for extent in extents)
+
+
+def _size(extent: Expr, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> int:
+    try:
+        return max(0, int(scalar_value(extent, dims, params)))
+    except ScalarError:
+        return 1
 
 
 def _product(extents: tuple[Expr, ...]) -> str:

@@ -75,7 +75,7 @@ def call(name: str, args: Sequence[Approx], dtype: DType) -> Approx:
     if name in _STEPS:
         value = _STEPS[name](args[0].value)
         return Approx(conform(value, dtype), stepped(_STEPS[name], args[0]))
-    if name in ("isnan", "isinf"):
+    if name in ("isnan", "isinf", "isfinite"):
         return Approx(getattr(torch, name)(args[0].value.to(torch.float64)))
     return _OTHERS[name](args, dtype)
 

@@ -1,39 +1,127 @@
-"""Data for the inputs of a case."""
+"""Data for the inputs of a case, within what the spec assumes of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
-from ..ir.nodes import BITWISE, Access, Binary
+from ..ir.nodes import BITWISE, Access, Binary, Property
+from ..ir.show import show_expr
 from ..ir.spec import Spec, TensorDecl
 from ..ir.walk import walk
+from .assumed import Limits, assumed_limits, fixed_elements
 from .binding import Binding, evaluate_scalar, shape_of
+from .cases import Unsatisfiable
+from .oracle import failed_assumptions
 
 _TAIL = 30.0
 """Heavy-tailed values are cut here, so that sums of their products stay within f16."""
+_ATTEMPTS = 20
+_AT_LIMITS = 0.15
+"""The share of integers at either end of their range."""
 
 
-def draw_inputs(spec: Spec, binding: Binding, *, data: str, seed: int) -> dict[str, Tensor]:
-    """Every input on the CPU, contiguous, of its dtype; `data` is one of cases.DISTRIBUTIONS."""
-    inputs = {}
+def draw_inputs(
+    spec: Spec, binding: Binding, *, data: str, seed: int, absent: Collection[str] = ()
+) -> dict[str, Tensor]:
+    """Every input but the absent ones, on the CPU, contiguous, of its dtype; `data` is one of cases.DISTRIBUTIONS.
+
+    Raises Unsatisfiable where the assumptions hold for nothing that was drawn.
+    """
+    failed = []
+    for attempt in range(_ATTEMPTS):
+        inputs = _attempt(spec, binding, data, seed + attempt * 7919, absent)
+        failed = failed_assumptions(spec, binding, inputs) if spec.assumptions else []
+        if not failed:
+            return inputs
+    clauses = ", ".join(f"`{show_expr(clause)}`" for clause in failed)
+    raise Unsatisfiable(f"no data of {spec.op} was found that satisfies {clauses}")
+
+
+def _attempt(spec: Spec, binding: Binding, data: str, seed: int, absent: Collection[str]) -> dict[str, Tensor]:
+    inputs: dict[str, Tensor] = {}
     for at, tensor in enumerate(spec.inputs):
-        generator = torch.Generator().manual_seed(seed * 1009 + at)
-        inputs[tensor.name] = _draw(spec, tensor, binding, data, generator)
+        if tensor.name not in absent:
+            generator = torch.Generator().manual_seed(seed * 1009 + at)
+            inputs[tensor.name] = _draw(spec, tensor, binding, data, generator, inputs)
     return inputs
 
 
-def _draw(spec: Spec, tensor: TensorDecl, binding: Binding, data: str, generator: torch.Generator) -> Tensor:
+def _draw(
+    spec: Spec,
+    tensor: TensorDecl,
+    binding: Binding,
+    data: str,
+    generator: torch.Generator,
+    earlier: Mapping[str, Tensor],
+) -> Tensor:
     dtype, shape = binding.dtype(tensor.dtype), shape_of(tensor, binding)
     storage = getattr(torch, dtype.torch)
+    limits = assumed_limits(spec, tensor, binding, earlier)
     if dtype.is_float:
-        values = _FLOATS[data](shape, generator).clamp(-dtype.max_value, dtype.max_value)
-        return values.to(storage)
-    low, high = _integer_range(spec, tensor, binding, dtype)
-    return torch.randint(low, high + 1, shape, generator=generator, dtype=torch.int64).to(storage)
+        values = _within(_FLOATS[data](shape, generator), limits)
+        return values.clamp(-dtype.max_value, dtype.max_value).to(storage)
+    values = _integers(spec, tensor, binding, shape, generator, limits)
+    for index, value in fixed_elements(spec, tensor, binding):
+        values[index] = value
+    return values.to(storage)
+
+
+def _within(values: Tensor, limits: Limits) -> Tensor:
+    """Numbers mirrored, or squeezed, into the limits, not quite touching them."""
+    low, high = limits
+    if low is not None and high is not None:
+        return (low + (high - low) * torch.sigmoid(values.double()).clamp(0.01, 0.99)).float()
+    if low is not None:
+        return (low + values.double().abs().clamp(min=0.01)).float()
+    return values if high is None else (high - values.double().abs().clamp(min=0.01)).float()
+
+
+def _integers(
+    spec: Spec,
+    tensor: TensorDecl,
+    binding: Binding,
+    shape: tuple[int, ...],
+    generator: torch.Generator,
+    limits: Limits,
+) -> Tensor:
+    first, last = _integer_range(spec, tensor, binding, binding.dtype(tensor.dtype), bounded=limits != (None, None))
+    low = torch.full(shape, first) if limits[0] is None else torch.ceil(limits[0]).long().expand(shape)
+    high = torch.full(shape, last) if limits[1] is None else torch.floor(limits[1]).long().expand(shape)
+    properties = _properties(spec, tensor.name)
+    ends = [int(value) for _, value in fixed_elements(spec, tensor, binding)]
+    if "nondecreasing" in properties and ends:
+        low, high = low.clamp(min(ends), max(ends)), high.clamp(min(ends), max(ends))
+    draw = _distinct if "distinct" in properties else _uniform
+    values = draw(low, high, generator)
+    return values.sort().values if "nondecreasing" in properties else values
+
+
+def _uniform(low: Tensor, high: Tensor, generator: torch.Generator) -> Tensor:
+    """Whole numbers from low to high, the two ends more often than the others."""
+    where = torch.rand(low.shape, generator=generator, dtype=torch.float64)
+    inner = ((where - _AT_LIMITS) / (1 - 2 * _AT_LIMITS)).clamp(0, 1)
+    spread = (high - low + 1).clamp(min=1)
+    values = low + (inner * spread).floor().long().clamp(max=spread - 1)
+    return torch.where(where < _AT_LIMITS, low, torch.where(where > 1 - _AT_LIMITS, torch.maximum(low, high), values))
+
+
+def _distinct(low: Tensor, high: Tensor, generator: torch.Generator) -> Tensor:
+    """Whole numbers from the least to the greatest limit, each once."""
+    if not low.numel():
+        return low.clone()
+    first, last = int(low.min()), int(high.max())
+    if last - first + 1 < low.numel():
+        raise Unsatisfiable(f"{low.numel()} distinct numbers do not fit between {first} and {last}")
+    return (first + torch.randperm(last - first + 1, generator=generator)[: low.numel()]).reshape(low.shape)
+
+
+def _properties(spec: Spec, name: str) -> set[str]:
+    nodes = (node for clause in spec.assumptions for node in walk(clause))
+    return {node.function for node in nodes if isinstance(node, Property) and node.tensor == name}
 
 
 def _normal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -55,13 +143,13 @@ _FLOATS: dict[str, Callable[[tuple[int, ...], torch.Generator], Tensor]] = {
 }
 
 
-def _integer_range(spec: Spec, tensor: TensorDecl, binding: Binding, dtype: DType) -> tuple[int, int]:
+def _integer_range(spec: Spec, tensor: TensorDecl, binding: Binding, dtype: DType, *, bounded: bool) -> tuple[int, int]:
     """Indices stay within the axis that they index, packed bits take every value, other integers are modest."""
     extents = list(_indexed_extents(spec, tensor.name, binding))
     if dtype.kind == "bool":
         return 0, 1
-    if extents:
-        return 0, min(extents) - 1
+    if extents and not bounded:
+        return 0, max(min(extents) - 1, 0)
     lowest = -int(dtype.max_value) - 1 if dtype.kind == "int" else 0
     if dtype.bits == 8 or _has_bits(spec):
         return lowest, int(dtype.max_value) if dtype.bits < 64 else 2**62
@@ -71,13 +159,15 @@ def _integer_range(spec: Spec, tensor: TensorDecl, binding: Binding, dtype: DTyp
 def _indexed_extents(spec: Spec, name: str, binding: Binding) -> Iterator[int]:
     """The extents of the axes that elements of `name` index directly."""
     shapes = {each.name: each.shape for each in spec.inputs} | {each.target: each.shape for each in spec.math}
+    values = (value for definition in spec.math for value in definition.values)
+    for node in (node for value in values for node in walk(value) if isinstance(node, Access)):
+        for index, extent in zip(node.indices, shapes[node.tensor], strict=True):
+            if isinstance(index, Access) and index.tensor == name:
+                yield int(evaluate_scalar(extent, binding))
     for definition in spec.math:
-        for node in walk(definition.value):
-            for index, extent in (
-                zip(node.indices, shapes[node.tensor], strict=True) if isinstance(node, Access) else ()
-            ):
-                if isinstance(index, Access) and index.tensor == name:
-                    yield int(evaluate_scalar(extent, binding))
+        for index, extent in zip(definition.indices, definition.shape, strict=False):
+            if isinstance(index, Access) and index.tensor == name:
+                yield int(evaluate_scalar(extent, binding))
 
 
 def _has_bits(spec: Spec) -> bool:

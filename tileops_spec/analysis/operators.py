@@ -14,12 +14,17 @@ from .functions import power, remainder, unsure
 
 
 def binary(op: str, left: Approx, right: Approx, dtype: DType) -> Approx:
-    """`left op right`, computed in `dtype` (the operation's, bool for comparisons)."""
+    """`left op right`, computed in `dtype` (the operation's, bool for comparisons).
+
+    u64 is kept in 64 signed bits: sums, products, bits and shifts are right, order and division beyond 2^63 are not.
+    """
     if op in _COMPARE:
         return _compare(op, left, right)
     if op in _BITS:
         if dtype.kind != "bool":
-            return Approx(wrap(_BITS[op](left.value, right.value), dtype), unsure((left, right)))
+            shifts_in_zeros = op == ">>" and dtype.name == "u64"
+            function = _logical_shift if shifts_in_zeros else _BITS[op]
+            return Approx(wrap(function(left.value, right.value), dtype), unsure((left, right)))
         op = {"&": "and", "|": "or"}[op]
     if op in ("and", "or"):
         return _logical(op, left, right)
@@ -37,6 +42,8 @@ def unary(op: str, operand: Approx, dtype: DType) -> Approx:
 def cast(operand: Approx, source: DType, target: DType) -> Approx:
     """Float to float keeps the value and adds the target's rounding; to integers truncates; integers wrap."""
     value = operand.value
+    if source.name == "u64" and target.is_float:
+        value = torch.where(value < 0, value.double() + 2.0**64, value.double())
     if target.is_float:
         own = rounding(value, target) if loses(source, target) else None
         return settled(conform(value, target), total(operand.error, own))
@@ -129,6 +136,12 @@ def _logical(op: str, left: Approx, right: Approx) -> Approx:
     decisive = op == "or"
     sure = ((left.value == decisive) & (left.bound == 0)) | ((right.value == decisive) & (right.bound == 0))
     return Approx(value, torch.where(sure, 0.0, torch.maximum(left.bound, right.bound)))
+
+
+def _logical_shift(value: Tensor, by: Tensor) -> Tensor:
+    """A right shift of 64 bits that fills with zeros."""
+    kept = torch.bitwise_left_shift(torch.full_like(by, -1), (64 - by).clamp(max=63)).bitwise_not()
+    return torch.where(by == 0, value, torch.bitwise_right_shift(value, by) & kept)
 
 
 _BITS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {

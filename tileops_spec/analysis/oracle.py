@@ -1,51 +1,32 @@
-"""The executable form of a spec: every output and local value in float64, with an error bound for each element.
-
-Inside an expression every tensor has one axis for each index variable in scope, of extent 1 where it does not vary, so
-that broadcasting aligns operands.
-"""
+"""The executable form of a spec: every output and local value in float64, with an error bound for each element."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
-from ..ir.nodes import (
-    Access,
-    Along,
-    Axis,
-    Binary,
-    Call,
-    Cast,
-    DimRef,
-    Expr,
-    IndexRef,
-    Number,
-    ParamRef,
-    Reduce,
-    Select,
-    Unary,
-)
+from ..ir.nodes import Along, Expr, Reduce
 from ..ir.spec import Definition, Spec
 from ..ir.walk import walk
+from .accesses import OracleError, Window, mapped
 from .binding import Binding, evaluate_scalar, shape_of
 from .cost import free_indices
-from .estimate import Approx, Estimate, conform, rounding, settled, total
-from .functions import call
-from .operators import binary, cast, literal, loses, select, unary
-from .reductions import Factor, along, reduce, sum_of_products
-from .scope import Run, Scope, wanted
+from .estimate import Approx, Estimate, conform, settled, total
+from .expressions import Expressions
+from .operators import cast
+from .recurrent import RecurrentGroup, recurrent_groups
+from .scatter import scattered
+from .scope import Run, Scope
+
+__all__ = ["WHOLE_LIMIT", "OracleError", "evaluate", "failed_assumptions"]
 
 WHOLE_LIMIT = 2**27
 """Elements of the largest definition, above which outputs are computed slice by slice (1 GiB in float64)."""
-
-
-class OracleError(ValueError):
-    """The mathematics has no value for these inputs: an index leaves its tensor, or an integer is divided by zero."""
 
 
 def evaluate(
@@ -56,17 +37,31 @@ def evaluate(
     as_float: str | None = None,
     whole_limit: int = WHOLE_LIMIT,
 ) -> dict[str, Estimate]:
-    """Outputs and locals by name, on the inputs' device; groups of axes are flattened.
+    """Outputs and locals by name, on the inputs' device; groups of axes are flattened. Optional inputs may be missing.
 
-    `as_float` bounds the error of computing everything in one float dtype, whatever the spec says. Where a definition
-    has more than `whole_limit` elements, outputs are computed slice by slice, and locals are left out. Raises
-    OracleError where the mathematics has no value, ValueError where an input is missing or misshapen.
+    A tensor that is updated in place comes out as it is afterwards. `as_float` bounds the error of computing everything
+    in one float dtype, whatever the spec says. Where a definition has more than `whole_limit` elements, outputs are
+    computed slice by slice, and locals are left out. Raises OracleError where the mathematics has no value, ValueError
+    where an input is missing or misshapen.
     """
     oracle = _Oracle(spec, binding, _checked(spec, binding, inputs), as_float)
     if oracle.largest() <= whole_limit:
-        return {each.target: _estimate(oracle.whole(each.target)) for each in spec.math}
-    outputs = (each for each in spec.math if each.is_output)
-    return {each.target: _estimate(oracle.sliced(each, whole_limit)) for each in outputs}
+        return {name: _estimate(oracle.finished(name)) for name in oracle.definitions}
+    outputs = [name for name, (first, *_) in oracle.definitions.items() if first.is_output]
+    return {name: _estimate(oracle.sliced(name, whole_limit)) for name in outputs}
+
+
+def failed_assumptions(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> list[Expr]:
+    """The clauses on data that these inputs violate."""
+    expressions = _Oracle(spec, binding, _checked(spec, binding, inputs), None).expressions
+    return [clause for clause in spec.assumptions if not _holds(clause, expressions)]
+
+
+def _holds(clause: Expr, expressions: Expressions) -> bool:
+    try:
+        return bool(expressions.evaluate(clause, Scope(())).value)
+    except OracleError:
+        return False
 
 
 def _estimate(result: Approx) -> Estimate:
@@ -78,6 +73,8 @@ def _checked(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> dict
     checked = {}
     for tensor in spec.inputs:
         if tensor.name not in inputs:
+            if tensor.default is not None:
+                continue
             raise ValueError(f"input {tensor.name} is missing")
         shape = shape_of(tensor, binding)
         if tuple(inputs[tensor.name].shape) != shape:
@@ -92,272 +89,188 @@ class _Oracle:
     binding: Binding
     inputs: dict[str, Tensor]
     as_float: str | None
-    known: dict[tuple, Approx] = field(default_factory=dict)
+    known: dict[tuple, Window] = field(default_factory=dict)
+    kept: dict[str, Window] = field(default_factory=dict)
+    growing: dict[str, Window] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.definitions = {each.target: each for each in self.spec.math}
-        self.device = next(iter(self.inputs.values())).device if self.inputs else torch.device("cpu")
-
-    # definitions
+        self.definitions: dict[str, list[Definition]] = {}
+        for definition in self.spec.math:
+            self.definitions.setdefault(definition.target, []).append(definition)
+        self.groups = recurrent_groups(self.spec)
+        device = next(iter(self.inputs.values())).device if self.inputs else torch.device("cpu")
+        defaults = {
+            each.name: each.default
+            for each in self.spec.inputs
+            if each.default is not None and each.name not in self.inputs
+        }
+        self.expressions = Expressions(self.binding, self.inputs, defaults, self.read, device, self.as_float)
 
     def extents(self, definition: Definition) -> tuple[int, ...]:
-        return tuple(self._extent(axis) for axis in definition.axes)
+        """The target's extents."""
+        return tuple(max(0, int(evaluate_scalar(extent, self.binding))) for extent in definition.shape)
 
     def largest(self) -> int:
         """Elements of the largest tensor that is laid out: a definition, or what a reduction takes in."""
-        return max(size for each in self.spec.math for size in self._sizes(each))
+        return max((size for each in self.spec.math for size in self._sizes(each)), default=0)
 
     def _sizes(self, definition: Definition) -> Iterator[int]:
-        reductions = [node for node in walk(definition.value) if isinstance(node, Reduce)]
+        reductions = [node for value in definition.values for node in walk(value) if isinstance(node, Reduce)]
         axes = (*definition.axes, *(axis for node in reductions for axis in node.axes))
-        extents = {axis.name: self._extent(axis) for axis in axes}
+        extents = {axis.name: self.expressions.extent(axis) for axis in axes}
         yield math.prod(self.extents(definition))
+        yield math.prod(extents[axis.name] for axis in definition.axes)
         for node in reductions:
-            laid_out = self._product(node.body)[0] if node.function in ("sum", "mean") else [node.body]
-            for part in laid_out:
+            is_sum = node.function in ("sum", "mean")
+            for part in self.expressions.product(node.body)[0] if is_sum else [node.body]:
                 yield math.prod(extents[name] for name in free_indices(part) if name in extents)
 
-    def whole(self, name: str) -> Approx:
-        return self.part(name, tuple((0, extent) for extent in self.extents(self.definitions[name])))
+    # reading
 
-    def part(self, name: str, ranges: tuple[tuple[int, int], ...]) -> Approx:
+    def read(self, name: str, ranges: Sequence[tuple[int, int]] | None) -> Window:
+        """What an expression sees of an input, or of a definition: the old value of what is updated in place."""
+        if name in self.inputs:
+            return Window(Approx(self.inputs[name]), (0,) * self.inputs[name].dim())
+        if name in self.growing:
+            return self.growing[name]
+        extents = self.extents(self.definitions[name][0])
+        inside = ranges is not None and all(
+            start >= 0 and stop <= extent for (start, stop), extent in zip(ranges, extents, strict=True)
+        )
+        whole = not inside or bool(self.growing) or self._is_kept(name)
+        return self.whole(name) if whole else self.part(name, tuple(ranges))  # type: ignore[arg-type]
+
+    def _is_kept(self, name: str) -> bool:
+        """Whether a definition is computed as a whole, however little of it is wanted."""
+        return name in self.groups or any(each.is_scatter for each in self.definitions[name])
+
+    def whole(self, name: str) -> Window:
+        if not self._is_kept(name):
+            return self.part(name, tuple((0, extent) for extent in self.extents(self.definitions[name][0])))
+        if name not in self.kept:
+            if name in self.groups:
+                self._step(self.groups[name])
+            else:
+                self.kept[name] = self._updated(self.definitions[name])
+        return self.kept[name]
+
+    def part(self, name: str, ranges: tuple[tuple[int, int], ...]) -> Window:
         """The elements of a definition within `ranges`, one an axis; computed once."""
+        if self._is_kept(name):
+            return self.whole(name).narrowed(ranges)
         key = (name, ranges)
         if key not in self.known:
-            self.known[key] = self._define(self.definitions[name], ranges)
+            origin = tuple(start for start, _ in ranges)
+            self.known[key] = Window(self._define(self.definitions[name][0], ranges), origin)
         return self.known[key]
 
-    def _define(self, definition: Definition, ranges: tuple[tuple[int, int], ...]) -> Approx:
-        extents = self.extents(definition)
+    # defining
+
+    def _define(self, definition: Definition, ranges: Sequence[tuple[int, int]], value: Expr | None = None) -> Approx:
+        """The value of a plain statement (or `value` in its place) within `ranges`."""
+        value = definition.value if value is None else value
+        extents = [self.expressions.extent(axis) for axis in definition.axes]
         runs = tuple(
             Run(axis.name, *bounds, extent)
             for axis, bounds, extent in zip(definition.axes, ranges, extents, strict=True)
         )
-        needed = {node.axis for node in walk(definition.value) if isinstance(node, Along)}
+        needed = {node.axis for node in walk(value) if isinstance(node, Along)}
         computed = tuple(Run(r.name, 0, r.extent, r.extent) if r.name in needed else r for r in runs)
-        result = self._stored(definition, self.evaluate(definition.value, Scope(computed)), computed)
+        result = self._stored(definition, self.expressions.evaluate(value, Scope(computed)), value)
+        result = mapped(result, lambda tensor: tensor.expand([run.size for run in computed]))
         for at, (run, full) in enumerate(zip(runs, computed, strict=True)):
             if run != full:
-                result = _map(result, lambda t, at=at, run=run: t.narrow(at, run.start, run.size))
+                result = mapped(result, lambda t, at=at, run=run: t.narrow(at, run.start, run.size))
         return result
 
-    def _stored(self, definition: Definition, result: Approx, runs: tuple[Run, ...]) -> Approx:
-        """The result at full size; an output is rounded to its dtype."""
-        sizes = [run.size for run in runs]
-        dtype = self._named(definition.dtype)
-        if definition.is_output:
-            result = cast(result, self._dtype(definition.value), dtype)
-            result = settled(result.value, total(result.error, _rounded_again(result, dtype)))
-        return _map(result, lambda tensor: tensor.expand(sizes))
+    def _stored(self, definition: Definition, result: Approx, value: Expr) -> Approx:
+        """An output is rounded to its dtype."""
+        if not definition.is_output:
+            return result
+        dtype = self.expressions.dtype(definition.dtype)
+        result = cast(result, self.expressions.dtype(value.dtype), dtype)
+        return settled(result.value, total(result.error, _rounded_again(result, dtype)))
 
-    def sliced(self, definition: Definition, limit: int) -> Approx:
+    def _updated(self, definitions: Sequence[Definition]) -> Window:
+        """A target after all of its statements: an output is rounded once, after the last."""
+        first, last = definitions[0], definitions[-1]
+        base = Approx(self.inputs[first.target]) if first.target in self.inputs else None
+        for definition in definitions:
+            extents = self.extents(definition)
+            if definition.is_scatter:
+                base = scattered(definition, base, extents, self.expressions)
+            else:
+                unrounded = replace(definition, is_output=False)
+                base = self._define(unrounded, [(0, extent) for extent in extents])
+        assert base is not None
+        result = self._stored(last, base, last.value) if last.op == "+=" else base
+        return Window(result, (0,) * base.value.dim())
+
+    def _step(self, group: RecurrentGroup) -> None:
+        """Compute the definitions of a group together, one step after the other."""
+        for definition in group.definitions:
+            self.growing[definition.target] = self._begun(definition, group)
+        try:
+            first = group.definitions[0]
+            steps = range(self.extents(first)[group.axes[first.target]])
+            for step in reversed(steps) if group.backward else steps:
+                for definition in group.definitions:
+                    self._store_step(definition, group.axes[definition.target], step)
+            self.kept.update({name: self.growing[name] for name in group.names})
+        finally:
+            for name in group.names:
+                self.growing.pop(name, None)
+
+    def _begun(self, definition: Definition, group: RecurrentGroup) -> Window:
+        """Room for every step, and for the element before the first one, which is filled in."""
+        axis, extents = group.axes[definition.target], list(self.extents(definition))
+        steps = extents[axis]
+        extents[axis] += definition.initial is not None
+        dtype = self.expressions.dtype(definition.dtype)
+        value = conform(torch.zeros(extents, dtype=torch.float64, device=self.expressions.device), dtype)
+        approx = Approx(value, torch.zeros(extents, dtype=torch.float64, device=self.expressions.device))
+        shift = -1 if definition.initial is not None and not definition.backward else 0
+        window = Window(approx, tuple(shift if at == axis else 0 for at in range(len(extents))))
+        if definition.initial is not None and 0 not in extents:
+            ranges = [(0, 1 if at == axis else extent) for at, extent in enumerate(extents)]
+            initial = self._define(definition, ranges, definition.initial)
+            self._put(window, axis, steps if definition.backward else -1, initial)
+        return window
+
+    def _store_step(self, definition: Definition, axis: int, step: int) -> None:
+        ranges = [(0, extent) for extent in self.extents(definition)]
+        ranges[axis] = (step, step + 1)
+        self._put(self.growing[definition.target], axis, step, self._define(definition, ranges))
+
+    def _put(self, window: Window, axis: int, step: int, result: Approx) -> None:
+        at = step - window.origin[axis]
+        window.approx.value.narrow(axis, at, 1).copy_(result.value)
+        window.approx.bound.narrow(axis, at, 1).copy_(result.bound)
+
+    # results
+
+    def finished(self, name: str) -> Approx:
+        """A definition from its first element to its last, without the one before a recurrence's first step."""
+        ranges = [(0, extent) for extent in self.extents(self.definitions[name][0])]
+        return self.whole(name).narrowed(ranges).approx
+
+    def sliced(self, name: str, limit: int) -> Approx:
         """An output, computed in slices along its leading axes so that no definition has more than `limit` elements."""
+        definition = self.definitions[name][-1]
         extents = self.extents(definition)
-        pieces = _pieces(extents, math.ceil(self.largest() / limit))
-        value = torch.empty(extents, dtype=torch.float64, device=self.device)
+        value = torch.empty(extents, dtype=torch.float64, device=self.expressions.device)
         value, error = conform(value, self.binding.dtype(definition.dtype)), torch.zeros_like(value)
-        for ranges in pieces:
-            part = self.part(definition.target, ranges)
+        for ranges in _pieces(extents, math.ceil(self.largest() / limit)):
+            part = self.part(name, ranges).approx
             at = tuple(slice(*bounds) for bounds in ranges)
             value[at], error[at] = part.value, part.bound
             self.known.clear()
         return Approx(value, error)
 
-    # expressions
-
-    def evaluate(self, expr: Expr, scope: Scope) -> Approx:
-        """The value of `expr` at every point of the scope."""
-        match expr:
-            case Number():
-                return literal(expr.value, self._dtype(expr), self.device, rank=scope.rank)
-            case DimRef() | ParamRef():
-                number = evaluate_scalar(expr, self.binding)
-                return literal(number, self._dtype(expr), self.device, rank=scope.rank)
-            case IndexRef():
-                return Approx(conform(self._index_values(expr.name, scope), self._dtype(expr)))
-            case Access():
-                return self._access(expr, scope)
-            case Cast():
-                operand = self.evaluate(expr.operand, scope)
-                return cast(operand, self._dtype(expr.operand), self._dtype(expr))
-            case Unary():
-                return unary(expr.op, self.evaluate(expr.operand, scope), self._dtype(expr))
-            case Binary():
-                return self._binary(expr, scope)
-            case Call():
-                return call(expr.function, [self.evaluate(arg, scope) for arg in expr.args], self._dtype(expr))
-            case Select():
-                return self._select(expr, scope)
-            case Reduce():
-                return self._reduce(expr, scope)
-            case Along():
-                return self._along(expr, scope)
-        raise TypeError(f"the oracle has no rule for {expr.kind}")
-
-    def _dtype(self, expr: Expr) -> DType:
-        return self._named(expr.dtype)
-
-    def _named(self, name: str) -> DType:
-        dtype = self.binding.dtype(name)
-        return self.binding.dtype(self.as_float) if self.as_float and dtype.is_float else dtype
-
-    def _extent(self, axis: Axis) -> int:
-        return int(evaluate_scalar(axis.extent, self.binding))
-
-    def _index_values(self, name: str, scope: Scope) -> Tensor:
-        """The variable's values, along its own axis."""
-        at = scope.position(name)
-        run = scope.runs[at]
-        shape = [run.size if position == at else 1 for position in range(scope.rank)]
-        return torch.arange(run.start, run.stop, device=self.device).reshape(shape)
-
-    def _binary(self, expr: Binary, scope: Scope) -> Approx:
-        left, right = self.evaluate(expr.left, scope), self.evaluate(expr.right, scope)
-        if expr.op in ("//", "%") and not right.value.dtype.is_floating_point:
-            right = self._divisor(right, scope)
-        return binary(expr.op, left, right, self._dtype(expr))
-
-    def _divisor(self, right: Approx, scope: Scope) -> Approx:
-        zero = right.value == 0
-        if bool(wanted(zero, scope).any()):
-            raise OracleError("an integer is divided by zero")
-        return replace(right, value=torch.where(zero, 1, right.value))
-
-    def _select(self, expr: Select, scope: Scope) -> Approx:
-        condition = self.evaluate(expr.condition, scope)
-        unsure = torch.zeros_like(condition.value) if condition.error is None else condition.error > 0
-        then = self.evaluate(expr.then, scope.where(condition.value | unsure))
-        otherwise = self.evaluate(expr.otherwise, scope.where(~condition.value | unsure))
-        return select(condition, then, otherwise)
-
-    def _along(self, expr: Along, scope: Scope) -> Approx:
-        at = scope.position(expr.axis)
-        body = self.evaluate(expr.body, scope)
-        sizes = [scope.runs[at].size if axis == at else -1 for axis in range(scope.rank)]
-        return along(expr.function, _map(body, lambda tensor: tensor.expand(sizes)), at, self._dtype(expr))
-
-    # reductions
-
-    def _reduce(self, expr: Reduce, scope: Scope) -> Approx:
-        runs = tuple(Run(axis.name, 0, extent, extent) for axis in expr.axes for extent in (self._extent(axis),))
-        inner = scope.within(runs)
-        if expr.function in ("sum", "mean"):
-            return self._sum(expr, inner, scope.rank)
-        body = self.evaluate(expr.body, inner)
-        return reduce(expr.function, body, inner.sizes, scope.rank, self._dtype(expr))
-
-    def _sum(self, expr: Reduce, inner: Scope, outer: int) -> Approx:
-        leaves, rounded = self._product(expr.body)
-        bound = {axis.name for axis in expr.axes}
-        factors = [self._factor(leaf, inner, outer, bound) for leaf in leaves]
-        mean = expr.function == "mean"
-        return sum_of_products(factors, inner.sizes, outer, self._dtype(expr), rounded, mean=mean)
-
-    def _product(self, expr: Expr) -> tuple[list[Expr], float]:
-        """The factors of a product of floats, through casts; and the relative roundings of that product."""
-        dtype = self._dtype(expr)
-        match expr:
-            case Binary(op="*") if dtype.is_float:
-                (left, first), (right, second) = self._product(expr.left), self._product(expr.right)
-                return [*left, *right], first + second + dtype.unit_roundoff
-            case Cast(operand=Binary(op="*") as operand) if dtype.is_float and self._dtype(operand).is_float:
-                leaves, rounded = self._product(operand)
-                lost = dtype.unit_roundoff if loses(self._dtype(operand), dtype) else 0.0
-                return leaves, rounded + lost
-        return [expr], 0.0
-
-    def _factor(self, leaf: Expr, scope: Scope, outer: int, bound: set[str]) -> Factor:
-        """A factor, with the roundings of its casts apart where they are independent along every summed axis."""
-        operand, lossy = leaf, []
-        while isinstance(operand, Cast) and self._dtype(operand).is_float and self._dtype(operand.operand).is_float:
-            if loses(self._dtype(operand.operand), self._dtype(operand)):
-                lossy.append(self._dtype(operand))
-            operand = operand.operand
-        if len(lossy) != 1 or not _varies_plainly(operand, bound):
-            whole = self.evaluate(leaf, scope)
-            return Factor(whole.value, whole.error)
-        exact = self.evaluate(operand, scope)
-        summed = zip(exact.value.shape[outer:], scope.sizes[outer:], strict=True)
-        fresh = rounding(exact.value, lossy[0])
-        if any(size != extent for size, extent in summed):
-            return Factor(exact.value, total(exact.error, fresh))
-        return Factor(exact.value, exact.error, fresh, lossy[0].unit_roundoff)
-
-    # accesses
-
-    def _access(self, expr: Access, scope: Scope) -> Approx:
-        names = [index.name if isinstance(index, IndexRef) else None for index in expr.indices]
-        plain = None not in names and len(set(names)) == len(names)
-        runs = [scope.runs[scope.position(name)] if name is not None else None for name in names]
-        tensor, origin = self._tensor(expr.tensor, runs if plain else [None] * len(runs))
-        if plain and all(run.stop - start <= size for run, start, size in zip(runs, origin, tensor.value.shape)):  # noqa: B905
-            return self._view(tensor, origin, runs, scope)
-        return self._gather(expr, tensor, scope)
-
-    def _tensor(self, name: str, runs: list[Run | None]) -> tuple[Approx, list[int]]:
-        """The tensor, or for a local only the slice that partial runs reach; and where it starts on each axis."""
-        if name in self.inputs:
-            return Approx(self.inputs[name]), [0] * len(runs)
-        extents = self.extents(self.definitions[name])
-        ranges = tuple(
-            (0, extent) if run is None or run.whole else (run.start, run.stop)
-            for run, extent in zip(runs, extents, strict=True)
-        )
-        return self.part(name, ranges), [start for start, _ in ranges]
-
-    def _view(self, tensor: Approx, origin: list[int], runs: list[Run], scope: Scope) -> Approx:
-        """Index variables alone, each once: axes in the order of the scope, narrowed to the runs."""
-        positions = [scope.position(run.name) for run in runs]
-        order = sorted(range(len(runs)), key=positions.__getitem__)
-        shape = [1] * scope.rank
-        for run, position in zip(runs, positions, strict=True):
-            shape[position] = run.size
-
-        def view(value: Tensor) -> Tensor:
-            for axis, (run, start) in enumerate(zip(runs, origin, strict=True)):
-                value = value.narrow(axis, run.start - start, run.size)
-            return value.permute(order).reshape(shape)
-
-        return _map(tensor, view)
-
-    def _gather(self, expr: Access, tensor: Approx, scope: Scope) -> Approx:
-        indices = [self.evaluate(index, scope) for index in expr.indices]
-        places = []
-        for axis, (index, extent) in enumerate(zip(indices, tensor.value.shape, strict=True)):
-            self._check_range(expr.tensor, axis, index.value, extent, scope)
-            places.append(index.value.clamp(0, max(extent - 1, 0)))
-        result = _map(tensor, lambda value: value[tuple(places)])
-        vague = total(*(index.error for index in indices))
-        if vague is None:
-            return result
-        return replace(result, error=torch.where(vague > 0, math.inf, result.bound))
-
-    def _check_range(self, name: str, axis: int, index: Tensor, extent: int, scope: Scope) -> None:
-        outside = wanted((index < 0) | (index >= extent), scope)
-        if bool(outside.any()):
-            found = int(index.expand_as(outside)[outside][0])
-            raise OracleError(f"{name} is read at index {found} of axis {axis}, whose extent is {extent}")
-
-
-def _map(approx: Approx, function) -> Approx:
-    return Approx(function(approx.value), None if approx.error is None else function(approx.error))
-
 
 def _rounded_again(result: Approx, dtype: DType) -> Tensor | None:
     """What rounding adds because the rounded number is itself off by the error: u·e."""
     return None if result.error is None or not dtype.is_float else result.error * dtype.unit_roundoff
-
-
-def _varies_plainly(operand: Expr, bound: set[str]) -> bool:
-    """Whether no element is read twice along a summed axis, as `x[k // 2]` does."""
-    compound = (
-        index
-        for node in walk(operand)
-        if isinstance(node, Access)
-        for index in node.indices
-        if not isinstance(index, IndexRef)
-    )
-    return not any(isinstance(node, IndexRef) and node.name in bound for index in compound for node in walk(index))
 
 
 def _pieces(extents: tuple[int, ...], count: int) -> list[tuple[tuple[int, int], ...]]:

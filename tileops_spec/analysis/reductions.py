@@ -1,4 +1,4 @@
-"""Reductions and functions along an axis, on approximations of full rank: one axis an index variable in scope.
+"""Reductions, on approximations of full rank: one axis an index variable in scope.
 
 The variables that a reduction binds are the last ones. A sum over a product becomes one einsum, so that the product is
 never laid out.
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
-from .estimate import LAMBDA_CAST, Approx, accumulation, rounding, scaled, settled, total
+from .estimate import LAMBDA_CAST, Approx, accumulation, rounding, scaled, settled, total, wrap
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -33,13 +33,25 @@ class Factor:
 
 
 def sum_of_products(
-    factors: Sequence[Factor], sizes: Sequence[int], outer: int, dtype: DType, rounded: float, *, mean: bool = False
+    factors: Sequence[Factor],
+    sizes: Sequence[int],
+    outer: int,
+    dtype: DType,
+    rounded: float,
+    *,
+    mean: bool = False,
+    inside: Tensor | None = None,
 ) -> Approx:
     """Σ over the axes from `outer` on of the product of `factors`; `rounded`: relative roundings of each product.
 
-    `sizes` are the extents in scope; a factor has extent 1 where it does not vary. The result has `outer` axes.
+    `sizes` are the extents in scope; a factor has extent 1 where it does not vary. The result has `outer` axes. Only
+    the points where `inside` holds are summed, and counted for a mean.
     """
     count = math.prod(sizes[outer:])
+    shares: Tensor | int = count
+    if inside is not None:
+        factors = _cut(factors, inside)
+        shares = _einsum([inside.double()], sizes, outer)
     values = [factor.value.to(torch.float64) for factor in factors]
     value = _einsum(values, sizes, outer)
     errors = [_carried(values, factors, at, value, sizes, outer) for at in range(len(factors))]
@@ -47,9 +59,21 @@ def sum_of_products(
         mass = _einsum([each.abs() for each in values], sizes, outer)
         errors.append(mass * (accumulation(count, dtype) + rounded))
     if mean:
-        value, errors = value / count, [scaled(error, 1 / count) for error in errors]
+        value, errors = value / shares, [None if error is None else error / shares for error in errors]
         errors.append(scaled(rounding(value, dtype), 2.0))
-    return settled(value if dtype.is_float else value.round().to(torch.int64), total(*errors))
+    return settled(value if dtype.is_float else wrap(value.round().to(torch.int64), dtype), total(*errors))
+
+
+def _cut(factors: Sequence[Factor], inside: Tensor) -> list[Factor]:
+    """The factors with one more that is 0 outside; where one of them is not finite, the product laid out."""
+    errors = (error for factor in factors for error in (factor.error, factor.fresh) if error is not None)
+    if all(bool(torch.isfinite(each).all()) for each in (*(factor.value for factor in factors), *errors)):
+        return [*factors, Factor(inside.double())]
+    cut = []
+    for factor in factors:
+        error, fresh = (None if e is None else torch.where(inside, e, 0.0) for e in (factor.error, factor.fresh))
+        cut.append(Factor(torch.where(inside, factor.value.double(), 0.0), error, fresh, factor.unit))
+    return cut
 
 
 def _einsum(tensors: Sequence[Tensor], sizes: Sequence[int], outer: int) -> Tensor:
@@ -105,10 +129,60 @@ def reduce(name: str, body: Approx, sizes: Sequence[int], outer: int, dtype: DTy
     return _REDUCTIONS[name](Approx(value, error), dtype)
 
 
+def masked(name: str, body: Approx, inside: Tensor) -> Approx:
+    """The body with what changes nothing where `inside` does not hold."""
+    value = torch.where(inside, body.value, _identity(name, body.value))
+    return Approx(value, None if body.error is None else torch.where(inside, body.error, 0.0))
+
+
+def _identity(name: str, value: Tensor) -> bool | int | float:
+    if value.dtype == torch.bool:
+        return name in ("all", "min", "argmin")
+    if name == "prod":
+        return 1
+    lowest = name not in ("min", "argmin")
+    if value.dtype.is_floating_point:
+        return -math.inf if lowest else math.inf
+    limits = torch.iinfo(value.dtype)
+    return limits.min if lowest else limits.max
+
+
+def ranked(name: str, body: Approx, rank: Approx, sizes: Sequence[int], outer: int) -> Approx:
+    """The value (`topk`) or place (`argtopk`) of the given rank along the last axis, the largest first.
+
+    Of equal values the first comes first. A value of any rank moves no further than the furthest element; a place is
+    unknown where a neighbour in the order is within the errors.
+    """
+    value = body.value.expand([*body.value.shape[:outer], *sizes[outer:]]).flatten(outer)
+    ordered, places = torch.sort(value, dim=-1, descending=True, stable=True)
+    if bool(((rank.value < 0) | (rank.value >= value.shape[-1])).any()):
+        raise ValueError(f"the rank of {name} is beyond the {value.shape[-1]} values")
+    shape = torch.broadcast_shapes(value.shape[:-1], rank.value.shape)
+    at = rank.value.expand(shape).unsqueeze(-1)
+
+    def pick(tensor: Tensor) -> Tensor:
+        return tensor.expand(*shape, tensor.shape[-1]).gather(-1, at).squeeze(-1)
+
+    if body.error is None:
+        return Approx(pick(ordered if name == "topk" else places))
+    error = body.error.expand(body.error.shape[:outer] + tuple(sizes[outer:])).flatten(outer).expand_as(value)
+    if name == "topk":
+        return Approx(pick(ordered), error.amax(-1).expand(shape))
+    return Approx(pick(places), pick(unsure_order(ordered, error.gather(-1, places))))
+
+
+def unsure_order(ordered: Tensor, error: Tensor) -> Tensor:
+    """inf where a neighbour in the order is within both errors, else 0."""
+    close = (ordered[..., 1:] - ordered[..., :-1]).abs() <= error[..., 1:] + error[..., :-1]
+    close &= (error[..., 1:] + error[..., :-1]) > 0
+    pad = torch.nn.functional.pad
+    return torch.where(pad(close, (1, 0)) | pad(close, (0, 1)), math.inf, 0.0)
+
+
 def _product(body: Approx, dtype: DType) -> Approx:
     value = body.value.prod(-1)
     if not dtype.is_float:
-        return Approx(value, body.error if body.error is None else _unsure(body.error))
+        return Approx(wrap(value, dtype), body.error if body.error is None else _unsure(body.error))
     count = body.value.shape[-1]
     size = body.value.abs()
     moved = None if body.error is None else (size + body.error).prod(-1) - size.prod(-1)
@@ -161,12 +235,12 @@ def _logsumexp(body: Approx, dtype: DType) -> Approx:
     x = body.value
     value = torch.logsumexp(x, -1)
     weights = torch.exp(x - value.unsqueeze(-1)).nan_to_num(nan=0.0)
-    inner = weights * (_exponent_error(x, x.amax(-1, keepdim=True), dtype) + body.bound)
+    inner = weights * (exponent_error(x, x.amax(-1, keepdim=True), dtype) + body.bound)
     own = accumulation(x.shape[-1], dtype) + dtype.unit_roundoff * (4 * value.abs() + 8)
     return settled(value, inner.sum(-1) + own)
 
 
-def _exponent_error(x: Tensor, top: Tensor, dtype: DType) -> Tensor:
+def exponent_error(x: Tensor, top: Tensor, dtype: DType) -> Tensor:
     """The relative error of exp(x - max x): x·log2 e and max·log2 e are each rounded, and the exponential itself."""
     size = torch.where(torch.isfinite(x), x.abs(), 0.0)
     return dtype.unit_roundoff * (2 * size + 2 * torch.where(torch.isfinite(top), top.abs(), 0.0) + 4)
@@ -181,53 +255,4 @@ _REDUCTIONS: dict[str, Callable[[Approx, DType], Approx]] = {
     "argmax": _place(1),
     "argmin": _place(-1),
     "logsumexp": _logsumexp,
-}
-
-
-def along(name: str, body: Approx, axis: int, dtype: DType) -> Approx:
-    """A function along `axis`, which the result keeps."""
-    return _ALONG[name](body, axis, dtype)
-
-
-def _softmax(body: Approx, axis: int, dtype: DType) -> Approx:
-    """p·(e_x + Σ p·e_x + own): one pass or online, where each new maximum rescales what was summed so far."""
-    x = body.value
-    value = torch.softmax(x, axis)
-    count = x.shape[axis]
-    each = body.bound + _exponent_error(x, x.amax(axis, keepdim=True), dtype)
-    each = torch.where(value > 0, each, 0.0)
-    shared = (value * each).sum(axis, keepdim=True)
-    own = accumulation(count, dtype) + dtype.unit_roundoff * (8 + 4 * math.log2(max(count, 2)))
-    return settled(value, value * (each + shared + own) + _tiny(dtype))
-
-
-def _tiny(dtype: DType) -> float:
-    """Exponentials far below the maximum may be flushed to zero."""
-    return 2.0**dtype.min_exponent
-
-
-def _cumsum(body: Approx, axis: int, dtype: DType) -> Approx:
-    value = body.value.cumsum(axis)
-    carried = None if body.error is None else body.error.cumsum(axis)
-    if not dtype.is_float:
-        return Approx(value, carried)
-    count = body.value.shape[axis]
-    shape = [1] * body.value.dim()
-    shape[axis] = count
-    units = torch.tensor([accumulation(n + 1, dtype) for n in range(count)], dtype=torch.float64)
-    return settled(value, total(carried, body.value.abs().cumsum(axis) * units.to(value.device).reshape(shape)))
-
-
-def _cumprod(body: Approx, axis: int, dtype: DType) -> Approx:
-    value = body.value.cumprod(axis)
-    size = body.value.abs()
-    moved = None if body.error is None else (size + body.error).cumprod(axis) - size.cumprod(axis)
-    count = float(body.value.shape[axis])
-    return settled(value, total(moved, scaled(rounding(value, dtype), count)))
-
-
-_ALONG: dict[str, Callable[[Approx, int, DType], Approx]] = {
-    "softmax": _softmax,
-    "cumsum": _cumsum,
-    "cumprod": _cumprod,
 }

@@ -50,7 +50,10 @@ def call_reference(
     its tuple of extents).
     """
     groups = {dim.name: (binding.dims[dim.name],) for dim in spec.dims if dim.spread} | dict(leading or {})
-    given = {each.name: _unflatten(each, tensors[each.name].clone(), binding, groups) for each in spec.inputs}
+    given = {
+        each.name: _unflatten(each, tensors[each.name].clone(), binding, groups) if each.name in tensors else None
+        for each in spec.inputs
+    }
     constants = {each.name: each.value for each in spec.constants}
     names = {"torch": torch, "math": math, **constants, **binding.params, **binding.dims, **groups, **given}
     try:

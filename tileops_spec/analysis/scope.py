@@ -43,6 +43,9 @@ class Scope:
     def position(self, name: str) -> int:
         return next(at for at, run in enumerate(self.runs) if run.name == name)
 
+    def run(self, name: str) -> Run:
+        return self.runs[self.position(name)]
+
     def within(self, runs: tuple[Run, ...]) -> Scope:
         """The scope with further variables, the last ones."""
         active = self.active if self.active is None else self.active[(..., *[None] * len(runs))]

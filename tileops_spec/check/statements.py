@@ -73,6 +73,8 @@ def _plain(statement: tree.Statement, scope: Scope) -> Definition | None:
 def _may_define(target: tree.Target, scope: Scope) -> bool:
     """TS105 where the name is defined already, or means something else."""
     name = target.name
+    if name.id in scope.broken and name.id in scope.places and name.id not in scope.outputs:
+        return False  # an output that was reported where it is declared
     if name.id in scope.defined:
         label = Label(span=scope.defined[name.id].span, text="first defined here")
         message = f"`{name.id}` is defined twice"
