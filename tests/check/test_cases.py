@@ -7,11 +7,13 @@ holds `none` says that the spec is clean.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tileops_spec.check import load_spec
+from tileops_spec.deliver.lint import lint_spec
 from tileops_spec.diagnostics.codes import CODES
 from tileops_spec.diagnostics.diagnostic import Sink
 
@@ -22,14 +24,17 @@ BASE = {
     "summary": "summary: A probe.",
     "inputs": "inputs: {A: 'f32[M, K]', x: 'f32[M]'}",
     "outputs": "outputs: {y: 'f32[M]'}",
-    "math": "math: |\n  y[m] = x[m]",
+    "math": "math: |\n  y[m] = x[m] + sum[k](A[m, k])",
 }
+LOADED = ("files", "language")
+"""The files of cases about loading; the others are about `lint`, which runs its passes over what has loaded."""
 
 
 def _cases():
     for path in sorted(CASES.glob("*.md")):
         for found in _CASE.finditer(path.read_text(encoding="utf-8")):
-            yield pytest.param(found["spec"], found["findings"], id=f"{path.stem}: {found['title']}")
+            check = load_spec if path.stem in LOADED else lint_spec
+            yield pytest.param(check, found["spec"], found["findings"], id=f"{path.stem}: {found['title']}")
 
 
 def _completed(text: str) -> str:
@@ -40,10 +45,10 @@ def _completed(text: str) -> str:
     return "#\n" + text[4:] + "\n".join(line for key, line in BASE.items() if key not in given) + "\n"
 
 
-@pytest.mark.parametrize(("spec", "findings"), list(_cases()))
-def test_findings(spec: str, findings: str, write_spec) -> None:
+@pytest.mark.parametrize(("check", "spec", "findings"), list(_cases()))
+def test_findings(check: Callable, spec: str, findings: str, write_spec) -> None:
     sink = Sink()
-    loaded = load_spec(write_spec(_completed(spec)), sink)
+    loaded = check(write_spec(_completed(spec)), sink)
     found = []
     for diagnostic in sink.sorted():
         at = sink.sources[diagnostic.span.path].position(diagnostic.span.start)
@@ -52,7 +57,7 @@ def test_findings(spec: str, findings: str, write_spec) -> None:
     assert [(code, place) for code, place, _ in found] == [(code, place) for code, place, _ in expected], found
     for (_, _, said), (_, _, text) in zip(found, expected, strict=True):
         assert text in said
-    assert (loaded is None) == bool(expected)
+    assert (loaded is None) == sink.failed
 
 
 def test_every_language_code_has_a_case() -> None:
