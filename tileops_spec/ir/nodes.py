@@ -7,11 +7,8 @@ that has it is seen with those axes flattened into one.
 
 from __future__ import annotations
 
-from dataclasses import field
-from typing import Annotated, Literal, TypeAlias, Union
-
-from pydantic import ConfigDict, Field
-from pydantic.dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeAlias, Union
 
 from ..diagnostics.text import Span
 
@@ -19,8 +16,22 @@ NOWHERE = Span("<derived>", 0, 0)
 
 
 def node(cls: type) -> type:
-    """The one way an IR node is declared: frozen, slotted, keyword-only, no stray fields."""
-    return dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))(cls)
+    """The one way an IR node is declared: frozen, slotted, keyword-only, no stray fields.
+
+    The checker builds nodes from what it has checked, so their types are not checked again: `ir.schema` does so where
+    nodes come from elsewhere, and in tests (docs/decisions/0005-ir-validation.md).
+    """
+    cls.__pydantic_config__ = {"extra": "forbid"}
+    return dataclass(frozen=True, slots=True, kw_only=True)(cls)
+
+
+class _ByKind:
+    """Tells pydantic that `kind` says which node it is; pydantic is imported only where nodes are validated."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic import Discriminator
+
+        return Discriminator("kind").__get_pydantic_core_schema__(source, handler)
 
 
 @node
@@ -242,5 +253,5 @@ Expr: TypeAlias = Annotated[
         Present,
         Property,
     ],
-    Field(discriminator="kind"),
+    _ByKind(),
 ]
