@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,16 +96,18 @@ class _State:
         return cls(sink, load_spec(path, Sink()) is not None)
 
     def is_better(self, before: _State, fixed: list[Diagnostic]) -> bool:
-        """Whether the findings are gone. A spec that loads must load, with no more errors; one that does not may turn
-        out to have others, which could not be seen before."""
-        places = {_place(each) for each in self.sink.diagnostics}
-        if any(_place(each) in places for each in fixed):
-            return False
-        return not before.loads or (self.loads and len(self.sink.errors) <= len(before.sink.errors))
+        """Whether the findings are gone. A spec that loads must load, with no more errors and fewer findings of each
+        fixed kind; one that does not may turn out to have others, which could not be seen before."""
+        if not before.loads:
+            places = {(*_kind(each), each.span) for each in self.sink.diagnostics}
+            return not any((*_kind(each), each.span) in places for each in fixed)
+        was, now = (Counter(map(_kind, state.sink.diagnostics)) for state in (before, self))
+        fewer = all(now[_kind(each)] < was[_kind(each)] for each in fixed)
+        return fewer and self.loads and len(self.sink.errors) <= len(before.sink.errors)
 
 
-def _place(found: Diagnostic) -> tuple[str, str, int | None]:
-    return (found.code, found.message, found.span.start if found.span else None)
+def _kind(found: Diagnostic) -> tuple[str, str]:
+    return found.code, found.message
 
 
 def _name(found: Diagnostic) -> str:

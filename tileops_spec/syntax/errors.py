@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from ..diagnostics.diagnostic import Sink
+from ..diagnostics.fix import Fix
 from ..diagnostics.text import SourceText
 from .machine import Unexpected
 
@@ -47,7 +50,10 @@ def report_syntax_error(error: Unexpected, entry: str, source: SourceText, sink:
         message = f"the text ends too early{expected}"
     else:
         message = f"`{found.strip()}` cannot stand here{expected}"
-    sink.error("TS101", message, span, help=_help(source.text, start, entry))
+    written = _written(source.text, start)
+    fix = _fix(written[0], written[1], source) if written else None
+    help_text = _HINTS[written[0]] if written else _FORMS[entry]
+    sink.error("TS101", message, span, help=help_text, fix=fix)
 
 
 def _expected(error: Unexpected) -> str:
@@ -56,9 +62,37 @@ def _expected(error: Unexpected) -> str:
     return f": expected {' or '.join(words)}" if 0 < len(words) <= 4 else ""
 
 
-def _help(text: str, start: int, entry: str) -> str:
-    for written, hint in _HINTS.items():
-        doubled = len(set(written)) < len(written)  # the first half of `**` is an operator
-        if text.startswith(written, start) or (doubled and start and text.startswith(written, start - 1)):
-            return hint
-    return _FORMS[entry]
+def _written(text: str, start: int) -> tuple[str, int] | None:
+    """What stands there of other languages, and where it begins: the first half of `**` is an operator of this one."""
+    for written in _HINTS:
+        if text.startswith(written, start):
+            return written, start
+        if len(set(written)) < len(written) and start and text.startswith(written, start - 1):
+            return written, start - 1
+    return None
+
+
+def _fix(written: str, start: int, source: SourceText) -> Fix | None:
+    """The operator as this language writes it; None where the words around it make no sense of it."""
+    end = start + len(written)
+    near = source.text[max(0, start - _NEAR) : start]
+    before, after = near[-1:], source.text[end : end + 1]
+    if written in _BINARY:
+        word = _BINARY[written]
+        if not _ENDS_OPERAND.search(near) or not _BEGINS_OPERAND.match(source.text, end):
+            return None
+        pads = (" " if word.isalpha() and not side.isspace() else "" for side in (before, after))
+        text = word.join(pads)
+    elif written == "!" and _NEGATED.match(source.text, start):
+        text = "not " if not (before.isalnum() or before == "_") else " not "
+    else:
+        return None
+    return Fix(title=f"write `{text.strip()}`", edits=((source.span(start, end), text),), safe=True)
+
+
+_NEAR = 40
+_BINARY = {"**": "^", "&&": "and", "||": "or"}
+_ENDS_OPERAND = re.compile(r"[\w\])][ \t]*\Z")
+_BEGINS_OPERAND = re.compile(r"[ \t]*[\w(!~+-]")
+_NEGATED = re.compile(r"!(?:\w+|\([^()]*\))[ \t]*(?:$|[\r\n,)\]#}'\"]|and\b|or\b|&&|\|\|)")
+"""`!` before a name or a group alone: `!a == b` would be read differently."""

@@ -38,10 +38,10 @@ def _locals(usage: Usage, sink: Sink, source: SourceText | None) -> None:
         if id(each) in needed:
             continue
         if each.target in read:
-            message = f"no output depends on `{each.target}`: only what is unused itself reads it"
+            message, edits = f"no output depends on `{each.target}`: only what is unused itself reads it", ()
         else:
             message = f"`{each.target}` is defined and never used"
-        edits = remove_lines(source, each.span) if source and _stands_alone(each) else ()
+            edits = remove_lines(source, each.span) if source and _stands_alone(each) else ()
         fix = Fix(title=f"remove the definition of `{each.target}`", edits=edits) if edits else None
         sink.warning("TS121", message, target_span(each, source), help="use it, or remove it", fix=fix)
 
