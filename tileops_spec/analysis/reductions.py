@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
+from .accesses import OracleError
 from .estimate import LAMBDA_CAST, Approx, accumulation, rounding, scaled, settled, total, wrap
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -156,7 +157,7 @@ def ranked(name: str, body: Approx, rank: Approx, sizes: Sequence[int], outer: i
     value = body.value.expand([*body.value.shape[:outer], *sizes[outer:]]).flatten(outer)
     ordered, places = torch.sort(value, dim=-1, descending=True, stable=True)
     if bool(((rank.value < 0) | (rank.value >= value.shape[-1])).any()):
-        raise ValueError(f"the rank of {name} is beyond the {value.shape[-1]} values")
+        raise OracleError(f"the rank of {name} is beyond the {value.shape[-1]} values")
     shape = torch.broadcast_shapes(value.shape[:-1], rank.value.shape)
     at = rank.value.expand(shape).unsqueeze(-1)
 

@@ -85,10 +85,14 @@ def check_references(spec: Spec, sink: Sink, *, cases: Sequence[Case] | None = N
     except Unsatisfiable:
         check_satisfiable(spec, sink)
         return
-    for reference in spec.references:
-        for finding in _findings(reference, spec, cases):
-            finding.report(reference, sink)
-            break
+    try:
+        for reference in spec.references:
+            for finding in _findings(reference, spec, cases):
+                finding.report(reference, sink)
+                break
+    except Unsatisfiable as error:
+        help_text = "look for clauses on data that contradict each other, or bound the shapes so that data exist"
+        sink.error("TS120", str(error), spec.assumptions[0].span, help=help_text)
 
 
 @dataclass(frozen=True)
@@ -140,9 +144,9 @@ def _try_case(
         yield run.failed(error, Severity.ERROR if wide is None else Severity.WARNING)
         declared = None
     try:
-        if wide is not None:
+        if wide is not None and spec.math:
             yield from run.disagreements(wide, "f32" if run.chooses_dtype else "f64", Severity.ERROR)
-        if declared is not None:
+        if declared is not None and spec.math:
             severity = Severity.ERROR if wide is None else Severity.WARNING
             yield from run.disagreements(declared, run.narrowest(), severity)
     except OracleError as error:

@@ -7,7 +7,7 @@ from keyword import iskeyword
 from pathlib import Path
 
 from ..diagnostics.diagnostic import Sink
-from ..ir.spec import Hardware, Reference, Spec
+from ..ir.spec import Definition, Hardware, Reference, Spec
 from ..source.files import read_source
 from ..source.yaml_tree import Node, Scalar, Sequence, parse_yaml
 from ..syntax.parse import parse_math
@@ -60,7 +60,7 @@ def _resolve(document: Document) -> Spec | None:
     params = resolve_params(parsed_params, scope)
     outputs = read_tensors(document, scope, "outputs", declared)
     where = read_where(document, scope)
-    math = resolve_math(_statements(document, scope), scope) if document.node("math") else ()
+    math = resolve_math(_statements(document, scope), scope) if document.node("math") else _without_math(document)
     workloads = read_workloads(document, scope)
     references, hardware = _references(document), _hardware(document)
     op, family, status = _op_name(document), _word(document, "family"), _word(document, "status", STATUSES)
@@ -118,6 +118,15 @@ def _word(document: Document, key: str, known: tuple[str, ...] = ()) -> str:
     elif not _OP_NAME.match(word):
         document.wrong(node, f"`{word}` is not snake_case", f"write `{key}: attention`")
     return word
+
+
+def _without_math(document: Document) -> tuple[Definition, ...]:
+    """TS132: what a spec loses that gives a reference alone."""
+    if document.node("reference") is not None:
+        message = "without `math` nothing is derived: no tolerance, cost, class, feature, or proof of an index"
+        help_text = "say the mathematics where the language can; until then kernels are held to the reference"
+        document.sink.warning("TS132", message, document.key_span("reference"), help=help_text)
+    return ()
 
 
 def _statements(document: Document, scope: Scope) -> tuple[Statement, ...]:

@@ -1,0 +1,43 @@
+"""What a kernel's outputs are held to: the mathematics, or without any, the first reference and its own rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ..ir.spec import Spec
+from .binding import Binding
+from .estimate import Estimate, conform
+from .oracle import evaluate
+from .reference import call_reference
+
+_SPREAD = 4.0
+"""How much further than the reference in its declared dtypes a kernel may stray from the reference in float64."""
+
+
+def expected_outputs(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> dict[str, Estimate]:
+    """Outputs (and locals, where they were laid out) by name, each with the error that it may have.
+
+    Without mathematics nothing is known of how errors arise: the reference in float64 is the value, and the bound is a
+    multiple of the largest error that the reference itself shows in its declared dtypes, for each output as a whole.
+    """
+    return evaluate(spec, binding, inputs) if spec.math else _from_reference(spec, binding, inputs)
+
+
+def _from_reference(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> dict[str, Estimate]:
+    reference = spec.references[0]
+    wide = {name: t.double() if t.is_floating_point() else t for name, t in inputs.items()}
+    exact = call_reference(reference, spec, binding, wide)
+    declared = call_reference(reference, spec, binding, inputs)
+    found = {}
+    for output in spec.outputs:
+        dtype = binding.dtype(output.dtype)
+        value = conform(exact[output.name], dtype)
+        error = value.new_zeros(value.shape, dtype=torch.float64)
+        if dtype.is_float and value.numel():
+            difference = (declared[output.name].double() - value).abs().nan_to_num(nan=0.0, posinf=0.0)
+            error = error + _SPREAD * difference.max() + value.abs().nan_to_num(posinf=0.0) * dtype.unit_roundoff
+        found[output.name] = Estimate(value, error)
+    return found
