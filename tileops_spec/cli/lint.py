@@ -13,22 +13,22 @@ from .common import Exit, counted, findings_in_words, format_option, print_findi
 @specs_argument
 @click.option("--fix", is_flag=True, help="Apply the safe fixes, then report what remains.")
 @click.option("--unsafe-fixes", is_flag=True, help="Apply all fixes, those too that change what a spec says.")
+@click.option("--no-cache", is_flag=True, help="Check every file, those too that have not changed since a run before.")
 @format_option
-def command(specs: tuple[Path, ...], fix: bool, unsafe_fixes: bool, output_format: str) -> int:
+def command(specs: tuple[Path, ...], fix: bool, unsafe_fixes: bool, no_cache: bool, output_format: str) -> int:
     """Check SPECS (files or folders; default: specs/) and report every finding.
 
     A warning counts as an error does. `# tospec: ignore[TS122] reason` suppresses a finding, at the end of its line
     or alone on the line above.
     """
-    from ..deliver.lint import lint_spec
+    from ..deliver.linting import lint_files
     from ..diagnostics.diagnostic import Sink
 
     files = spec_files(specs)
     if fix or unsafe_fixes:
         _fix(files, unsafe=unsafe_fixes)
     sink = Sink()
-    for path in files:
-        lint_spec(path, sink)
+    lint_files(files, sink, cached=not no_cache)
     print_findings(sink, output_format)
     if sink.diagnostics:
         click.echo(f"{findings_in_words(sink)} in {counted(len(files), 'spec')}", err=True)

@@ -15,6 +15,11 @@ class Project:
     root: Path
 
     @property
+    def marked(self) -> bool:
+        """Whether the folder says that it is a project; a spec somewhere else has one that was guessed."""
+        return any((self.root / mark).exists() for mark in _MARKS)
+
+    @property
     def generated(self) -> Path:
         return self.root / "generated"
 
