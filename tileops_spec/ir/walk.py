@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from .nodes import Access, Along, Axis, Binary, Call, Cast, Expr, Lookup, Reduce, Select, Unary
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The direct operands of an expression, left to right: bounds of axes are operands, their extents are not."""
-    match expr:
-        case Access():
-            return expr.indices if expr.pad is None else (*expr.indices, expr.pad)
-        case Cast() | Unary():
-            return (expr.operand,)
-        case Binary():
-            return (expr.left, expr.right)
-        case Call():
-            return expr.args
-        case Select():
-            return (expr.condition, expr.then, expr.otherwise)
-        case Reduce():
-            rank = () if expr.rank is None else (expr.rank,)
-            return (*bounds(expr), expr.body, *rank)
-        case Along():
-            return (expr.body,)
-        case Lookup():
-            return (expr.value,)
-    return ()
+    operands = _OPERANDS.get(type(expr))
+    return operands(expr) if operands else ()
+
+
+def _of_access(expr: Access) -> tuple[Expr, ...]:
+    return expr.indices if expr.pad is None else (*expr.indices, expr.pad)
+
+
+def _of_reduce(expr: Reduce) -> tuple[Expr, ...]:
+    return (*bounds(expr), expr.body) if expr.rank is None else (*bounds(expr), expr.body, expr.rank)
+
+
+_OPERANDS: dict[type, Callable[[Any], tuple[Expr, ...]]] = {
+    Access: _of_access,
+    Cast: lambda expr: (expr.operand,),
+    Unary: lambda expr: (expr.operand,),
+    Binary: lambda expr: (expr.left, expr.right),
+    Call: lambda expr: expr.args,
+    Select: lambda expr: (expr.condition, expr.then, expr.otherwise),
+    Reduce: _of_reduce,
+    Along: lambda expr: (expr.body,),
+    Lookup: lambda expr: (expr.value,),
+}
 
 
 def bounds(expr: Reduce) -> tuple[Expr, ...]:
@@ -38,9 +43,11 @@ def bounds(expr: Reduce) -> tuple[Expr, ...]:
 
 def walk(expr: Expr) -> Iterator[Expr]:
     """The expression and everything below it, parents first."""
-    yield expr
-    for child in children(expr):
-        yield from walk(child)
+    waiting = [expr]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        waiting += reversed(children(found))
 
 
 def map_children(expr: Expr, function: Callable[[Expr], Expr]) -> Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import TypeAlias
 
 from ..diagnostics.text import Span
@@ -135,15 +136,21 @@ Node: TypeAlias = "Item | DTypeSet | TensorType | ParamType | Target | Statement
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below `node`, in the order written."""
-    for each in fields(node):
-        yield from _nodes_in(getattr(node, each.name))
+    for name in _fields(type(node)):
+        yield from _nodes_in(getattr(node, name))
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    """The fields that can hold nodes; () for what is no node."""
+    return tuple(each.name for each in fields(kind) if each.name != "span") if is_dataclass(kind) else ()
 
 
 def _nodes_in(value: object) -> Iterator[Node]:
     if isinstance(value, tuple):
         for each in value:
             yield from _nodes_in(each)
-    elif is_dataclass(value) and not isinstance(value, Span):
+    elif _fields(type(value)):
         yield value  # type: ignore[misc]
 
 
