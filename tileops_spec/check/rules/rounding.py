@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...diagnostics.diagnostic import Sink
-from ...ir.dtypes import DTYPES, promote
+from ...ir.dtypes import DTYPES, DType, promote
 from ...ir.nodes import Binary, Cast, Expr, Reduce, Unary
 from ...ir.spec import Spec
 from ...ir.walk import walk
@@ -13,8 +13,8 @@ from .facts import is_implicit
 
 
 def check_rounding(spec: Spec, sink: Sink) -> None:
-    """TS138 for a float that is cast to fewer bits and widened at once, other than as a factor in a sum of products
-    whose other factor has that dtype too: there a tensor core takes it."""
+    """TS138 for a number that is cast to a float of fewer bits and widened at once, other than as a factor in a sum of
+    products whose other factor has that dtype too: there a tensor core takes it."""
     for definition in spec.math:
         for value in definition.values:
             served = {id(cast) for reduce in walk(value) for cast in _operands(reduce)}
@@ -30,7 +30,7 @@ def _report(wide: Cast, narrow: Cast, sink: Sink) -> None:
 
 
 def _rounded(wide: Cast, spec: Spec) -> Cast | None:
-    """The cast directly below that loses bits of a float, of a 16-bit dtype for some choice; None where there is none.
+    """The cast directly below that loses bits of a number, to a 16-bit float for some choice; None where there is none.
 
     Casts to 8 bits are quantization, which is what such mathematics is about.
     """
@@ -41,10 +41,15 @@ def _rounded(wide: Cast, spec: Spec) -> Cast | None:
         before, middle, after = (
             DTYPES[choice.get(each, each)] for each in (narrow.operand.dtype, narrow.dtype, wide.dtype)
         )
-        floats = before.is_float and middle.is_float and after.is_float
-        if floats and middle.bits == 16 and promote(before, middle) != middle and promote(middle, after) != middle:
+        to_16_bits = middle.is_float and middle.bits == 16 and after.is_float
+        if to_16_bits and _loses(before, middle) and _loses(after, middle):
             return narrow
     return None
+
+
+def _loses(dtype: DType, narrow: DType) -> bool:
+    """Whether a float dtype does not hold all values of another, or of integers."""
+    return promote(dtype, narrow) != narrow if dtype.is_float else dtype.bits > narrow.precision
 
 
 def _operands(expr: Expr) -> Iterator[Cast]:
