@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...diagnostics.diagnostic import Sink
 from ...diagnostics.text import Span
-from ...ir.nodes import Access, Along, Expr, Reduce
+from ...ir.nodes import Access, Along, Expr, IndexRef, Property, Reduce
 from ...ir.spec import Definition, Spec
 from ...ir.walk import children, walk
 from .facts import dtype_options, rounds
@@ -21,7 +21,7 @@ def check_narrow_accumulation(spec: Spec, sink: Sink) -> None:
             for each in walk(value):
                 if isinstance(each, Reduce | Along) and each.function in _SUMS:
                     _check(f"`{each.function}`", each.dtype, each.body, each.span, spec, sink)
-        if definition.op == "+=":
+        if definition.op == "+=" and not _adds_once(definition, spec):
             _check("`+=`", definition.value.dtype, definition.value, definition.span, spec, sink)
         elif definition.along is not None and _carries(definition):
             what = f"the recurrence of `{definition.target}`"
@@ -42,6 +42,22 @@ def _check(what: str, dtype: str, body: Expr | None, span: Span, spec: Spec, sin
         return
     fix = widening_fix(body, wide, f"accumulate in {wide}")
     sink.warning("TS122", message, span, help=f"cast what is accumulated, such as `{wide}(x)`", fix=fix)
+
+
+def _adds_once(definition: Definition, spec: Spec) -> bool:
+    """Whether each element gets at most one term, and begins as 0: then nothing is accumulated.
+
+    So it is where the places come from a tensor of which `distinct` is assumed, and every other index variable is an
+    index by itself.
+    """
+    if definition.target in spec.in_place or sum(each.target == definition.target for each in spec.math) > 1:
+        return False
+    distinct = {each.tensor for each in spec.assumptions if isinstance(each, Property) and each.function == "distinct"}
+    told = {index.name for index in definition.indices if isinstance(index, IndexRef)}
+    for index in definition.indices:
+        if isinstance(index, Access) and index.tensor in distinct:
+            told |= {each.name for each in index.indices if isinstance(each, IndexRef)}
+    return {axis.name for axis in definition.axes} <= told
 
 
 def _carries(definition: Definition) -> bool:

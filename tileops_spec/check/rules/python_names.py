@@ -14,6 +14,7 @@ from ...ir.walk import walk
 from ..reference_names import BUILTINS, MODULES, visible_names
 from ..suggest import did_you_mean
 from .facts import expressions, name_span, source_of
+from .usage import Usage
 
 
 def check_references(spec: Spec, sink: Sink) -> None:
@@ -74,8 +75,11 @@ def _check_names(
 
 
 def _check_mentioned(mentioned: set[str], spec: Spec, source: SourceText | None, sink: Sink) -> None:
+    if mentioned.issuperset(each.name for each in (*spec.inputs, *spec.params)):
+        return
+    read = Usage(spec).tensors  # what the mathematics does not read either is reported as unused
     for tensor in spec.inputs:
-        if tensor.name not in mentioned:
+        if tensor.name not in mentioned and tensor.name in read:
             span = name_span(tensor.name, tensor.span, source)
             message = f"no reference mentions the input `{tensor.name}`: what is done with it is compared with nothing"
             sink.warning("TS129", message, span, help=_HELP)
