@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -74,6 +76,30 @@ def test_text(text: str, value: str, written: str, verbatim: bool, folded: bool)
     assert read.slice(scalar) == written
 
 
+@pytest.mark.parametrize("char", ["\x85", "\u2028", "\u2029", "\ufeff", "\ue000"])
+@pytest.mark.parametrize("form", ["k: a{0}b # {0}", "k: 'a{0}b'", 'k: "a{0}b" # x', "k: |-\n  a{0}b", "{{k: a{0}b}}"])
+def test_what_only_yaml_1_1_takes_for_a_line_break_is_text(form: str, char: str) -> None:
+    read, scalar = _scalar(form.format(char) + "\n# \ue000\ue001\n")
+    assert scalar.value == f"a{char}b"
+    assert read.slice(scalar).strip() == f"a{char}b"
+    assert scalar.verbatim
+    assert not scalar.folded
+
+
+def test_such_characters_in_keys() -> None:
+    assert list(Read("\u2028a: 1\n\ufeffb: 2\n'c\x85': 3").root.entries) == ["\u2028a", "\ufeffb", "c\x85"]
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "form", ["k: 'a|  b'|z: 漢", "k: a||  b # c|z: 漢", "k: |-|  a|  b|z: 漢", "k: >-|  a|  b||z: 漢"]
+)
+def test_places_after_line_breaks_in_scalars(form: str, line_break: str) -> None:
+    form = form.replace("k: |-", "k: !-").replace("|", line_break).replace("!", "|")
+    read = Read(form)
+    assert read.slice(read["z"]) == "漢"
+
+
 def test_a_block_ends_before_the_next_key_and_its_comment() -> None:
     read, scalar = _scalar("k: |\n  a\n\n# about z\nz: 1\n")
     assert scalar.value == "a\n"
@@ -85,6 +111,8 @@ def test_a_block_ends_before_the_next_key_and_its_comment() -> None:
     ("written", "value"),
     [
         *(("7", 7), ("-7", -7), ("0x1F", 31), ("0o17", 15), ("1e-6", 1e-6), ("1.5", 1.5), ("-.5", -0.5)),
+        *(("+7", 7), ("007", 7), ("1.", 1.0), ("-.INF", -math.inf), ("1E3", 1000.0), ("9" * 5000, "9" * 5000)),
+        *((word, word) for word in ("1_000", "0b1", "0x", "1e", ".", "+", "-", "0o8", "NaN", "inf", "١")),
         *(("true", True), ("False", False), ("null", None), ("~", None), ("", None)),
         *((word, word) for word in ("yes", "no", "on", "N", "y", "1.2.3", "2024-01-01", "1:30")),
         *(("'7'", "7"), ('"true"', "true"), ("f16 | bf16", "f16 | bf16")),
@@ -146,6 +174,15 @@ def test_duplicate_keys(text: str, places: list[tuple[int, int]]) -> None:
         ("a: !!int 1", 3, "tags are not used"),
         ("a: !x y", 3, "tags are not used"),
         ("%YAML 1.1\n---\na: 1", 0, "directives are not used"),
+        ("%YAML 1.3\n---\na: 1", 0, "directives are not used"),
+        ("# c\n%FOO bar\n---\na: 1", 4, "directives are not used"),
+        ("%TAG ! tag:x,2000:\n---\na: 1", 0, "directives are not used"),
+        ("a: !x!y z", 3, "tags are not used"),
+        ("a: !<x", 3, "tags are not used"),
+        ("a: ! x", 3, "tags are not used"),
+        ("a: &x", 3, "anchors and aliases are not used"),
+        ("{a: &x}", 4, "anchors and aliases are not used"),
+        ("a: \ud800", 3, "special characters are not allowed"),
         ("[a]: 1", 0, "a key must be a plain word"),
         ("? {a: 1}\n: 2", 2, "a key must be a plain word"),
         ('a: "\\uD83D"', 3, "half of a UTF-16 pair"),
