@@ -91,12 +91,9 @@ def test_such_characters_in_keys() -> None:
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize(
-    "form", ["k: 'a|  b'|z: 漢", "k: a||  b # c|z: 漢", "k: |-|  a|  b|z: 漢", "k: >-|  a|  b||z: 漢"]
-)
-def test_places_after_line_breaks_in_scalars(form: str, line_break: str) -> None:
-    form = form.replace("k: |-", "k: !-").replace("|", line_break).replace("!", "|")
-    read = Read(form)
+@pytest.mark.parametrize("value", ["'a\n  b'", "a\n\n  b # c", "|-\n  a\n  b", ">-\n  a\n  b\n"])
+def test_places_after_line_breaks_in_scalars(value: str, line_break: str) -> None:
+    read = Read(f"k: {value}\nz: 漢".replace("\n", line_break))
     assert read.slice(read["z"]) == "漢"
 
 
@@ -112,7 +109,7 @@ def test_a_block_ends_before_the_next_key_and_its_comment() -> None:
     [
         *(("7", 7), ("-7", -7), ("0x1F", 31), ("0o17", 15), ("1e-6", 1e-6), ("1.5", 1.5), ("-.5", -0.5)),
         *(("+7", 7), ("007", 7), ("1.", 1.0), ("-.INF", -math.inf), ("1E3", 1000.0), ("9" * 5000, "9" * 5000)),
-        *((word, word) for word in ("1_000", "0b1", "0x", "1e", ".", "+", "-", "0o8", "NaN", "inf", "١")),
+        *((word, word) for word in ("1_000", "0b1", "0x", "1e", ".", "+", "0o8", "NaN", "inf", "١")),
         *(("true", True), ("False", False), ("null", None), ("~", None), ("", None)),
         *((word, word) for word in ("yes", "no", "on", "N", "y", "1.2.3", "2024-01-01", "1:30")),
         *(("'7'", "7"), ('"true"', "true"), ("f16 | bf16", "f16 | bf16")),
