@@ -1,0 +1,1 @@
+"""Seeded errors: does every check that ought to see one see it?"""

@@ -1,0 +1,101 @@
+"""What the checks say of a mutant: which code catches it, or that it means the same, or that it survives."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from ..deliver.lint import lint_spec
+from ..diagnostics.diagnostic import Sink
+from ..ir.spec import Spec
+from .sites import Mutant
+
+CASES = 10
+WORK = 1e5
+"""Floating-point operations a case: thousands of mutants are judged."""
+
+_MEANING = ("dtypes", "dtype_groups", "dims", "params", "inputs", "outputs", "where", "assumptions", "math")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """`caught` by a code of lint or of the references; `equivalent`, with why; or `survived`."""
+
+    op: str
+    mutant: Mutant
+    status: Literal["caught", "equivalent", "survived"]
+    by: str
+
+
+def judge(spec: Spec, mutant: Mutant) -> Judgement:
+    """Run lint's passes over the mutant, then its references on fuzzed cases; neither needs a GPU."""
+    with tempfile.TemporaryDirectory(prefix="tospec-mutant-") as folder:
+        path = Path(folder) / f"{spec.op}.yaml"
+        path.write_text(mutant.text, encoding="utf-8")
+        sink = Sink()
+        mutated = lint_spec(path, sink)
+    if sink.diagnostics:
+        return _verdict(spec, mutant, "caught", sink.diagnostics[0].code)
+    assert mutated is not None
+    if _meaning(mutated) == _meaning(spec) and mutated.references == spec.references:
+        same = "the same workload" if mutated.workloads != spec.workloads else "the same typed form"
+        return _verdict(spec, mutant, "equivalent", same)
+    return _by_references(spec, mutated, mutant)
+
+
+def _verdict(spec: Spec, mutant: Mutant, status: Literal["caught", "equivalent", "survived"], by: str) -> Judgement:
+    return Judgement(op=spec.op, mutant=mutant, status=status, by=by)
+
+
+def _meaning(spec: Spec) -> tuple:
+    return tuple(getattr(spec, each.name) for each in fields(spec) if each.name in _MEANING)
+
+
+def _by_references(spec: Spec, mutated: Spec, mutant: Mutant) -> Judgement:
+    from ..analysis.cases import Unsatisfiable, draw_cases
+    from ..analysis.reference import check_references
+
+    sink = Sink()
+    try:
+        check_references(mutated, sink, cases=draw_cases(mutated, count=CASES, seed=0, work=WORK))
+    except Unsatisfiable:
+        return _verdict(spec, mutant, "caught", "TS120")
+    if sink.diagnostics:
+        return _verdict(spec, mutant, "caught", sink.diagnostics[0].code)
+    if _agree(spec, mutated):
+        return _verdict(spec, mutant, "equivalent", "equal values and bounds on every case")
+    return _verdict(spec, mutant, "survived", "")
+
+
+def _agree(spec: Spec, mutated: Spec) -> bool:
+    """Whether both compute the same, with the same bounds, for the same signature, on many cases."""
+    import torch
+
+    from ..analysis.cases import draw_cases, make_inputs
+    from ..analysis.oracle import OracleError, evaluate
+
+    if any(getattr(spec, name) != getattr(mutated, name) for name in _MEANING if name != "math"):
+        return False
+    if spec.math == mutated.math:
+        return _references_agree(spec, mutated)
+    for case in draw_cases(spec, count=2 * CASES, seed=1, work=WORK):
+        inputs, binding = make_inputs(spec, case), case.binding(spec)
+        try:
+            ours, theirs = evaluate(spec, binding, inputs), evaluate(mutated, binding, inputs)
+        except OracleError:
+            return False
+        for output in spec.outputs:
+            mine, other = ours[output.name], theirs[output.name]
+            if mine.value.shape != other.value.shape:
+                return False
+            values = torch.allclose(mine.value.double(), other.value.double(), rtol=1e-12, atol=0, equal_nan=True)
+            if not values or not torch.allclose(mine.error, other.error, rtol=1e-3, atol=1e-300):
+                return False
+    return True
+
+
+def _references_agree(spec: Spec, mutated: Spec) -> bool:
+    """Whether the changed references give what the unchanged ones give: they agreed with the mathematics before."""
+    return len(spec.references) == len(mutated.references)

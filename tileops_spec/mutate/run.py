@@ -1,0 +1,73 @@
+"""All mutants of some specs, judged in worker processes."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from ..check import load_spec
+from ..diagnostics.diagnostic import Sink
+from .judge import Judgement, judge
+from .mathematics import KINDS
+from .signature import signature_mutants
+from .sites import Mutant, read_sites
+
+
+def mutants_of(path: Path, *, limit: int | None = None, seed: int = 0) -> list[Mutant]:
+    """The distinct mutants of one spec file that loads; at most `limit`, drawn so that every kind keeps its share."""
+    spec = load_spec(path, Sink())
+    if spec is None:
+        raise ValueError(f"{path} has errors of its own: see `tospec lint`")
+    sites = read_sites(path)
+    found: dict[str, Mutant] = {}
+    for mutant in (*(each for kind in KINDS for each in kind(sites)), *signature_mutants(sites, spec)):
+        if mutant.text != sites.source.text:
+            found.setdefault(mutant.text, mutant)
+    mutants = list(found.values())
+    return mutants if limit is None else list(_sample(mutants, limit, random.Random(f"{spec.op}:{seed}")))
+
+
+def _sample(mutants: list[Mutant], limit: int, rng: random.Random) -> Iterator[Mutant]:
+    """One mutant of each kind in turn, until there are enough."""
+    kinds: dict[str, list[Mutant]] = {}
+    for mutant in mutants:
+        kinds.setdefault(mutant.kind, []).append(mutant)
+    for each in kinds.values():
+        rng.shuffle(each)
+    waiting = list(kinds.values())
+    while waiting and limit > 0:
+        for each in waiting[:limit]:
+            yield each.pop()
+        limit -= len(waiting[:limit])
+        waiting = [each for each in waiting if each]
+
+
+def mutate_specs(
+    paths: Iterable[Path],
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    jobs: int = 1,
+    watch: Callable[[Judgement], None] = lambda judgement: None,
+) -> list[Judgement]:
+    """The judgements of all specs, in order; `watch` sees each as it comes."""
+    tasks = [(path, mutant) for path in paths for mutant in mutants_of(path, limit=limit, seed=seed)]
+    found = []
+    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("forkserver")) as pool:
+        for judgement in pool.map(_judge, tasks, chunksize=4):
+            watch(judgement)
+            found.append(judgement)
+    return found
+
+
+def _judge(task: tuple[Path, Mutant]) -> Judgement:
+    import torch
+
+    torch.set_num_threads(1)
+    path, mutant = task
+    spec = load_spec(path, Sink())
+    assert spec is not None
+    return judge(spec, mutant)
