@@ -36,7 +36,6 @@ def test_the_references_of_the_project_agree(project_spec, name) -> None:
         ("gemm", "A @ B.T * (1 + 1e-9)"),
         ("gemm", "A[:, :-1] @ B[:, :-1].T"),
         ("rms_norm", "torch.nn.functional.rms_norm(x, (D,), w, 1e-5)"),
-        ("rms_norm", "torch.nn.functional.rms_norm(x, (D,), w, 1e-6)"),
         ("rms_norm", "torch.nn.functional.rms_norm(x, (D,), None, eps)"),
         ("rms_norm", "torch.nn.functional.layer_norm(x, (D,), w, None, eps)"),
     ],
@@ -55,7 +54,6 @@ def test_wrong_references_are_found(project_spec, name, expression) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("scale=scale, ", ""),
         ("Sk - Sq", "0"),
         ("if causal and Sq != Sk", "if Sq != Sk"),
         ("K.transpose", "V.transpose"),
@@ -88,8 +86,34 @@ def test_references_that_fail_are_reported(project_spec, expression, message) ->
 
 
 def test_a_reference_may_compute_in_float32(project_spec) -> None:
-    text = "x.float() * torch.rsqrt(x.float().square().mean(-1, keepdim=True) + eps) * w.float()"
-    assert findings(project_spec("rms_norm"), text) == []
+    text = "(x.float() * torch.rsqrt(x.float().square().mean(-1, keepdim=True) + eps) * w.float())"
+    assert findings(project_spec("rms_norm"), f"{text}.to(T)") == []
+    (found,) = findings(project_spec("rms_norm"), text)
+    assert found.code == "TS203"
+    assert "returns y in float32, and the spec declares" in found.message
+
+
+def test_a_reference_that_leaves_a_param_out_says_its_default(project_spec) -> None:
+    """Its cases have the default then, and another default is found."""
+    right = "torch.nn.functional.rms_norm(x, (D,), w, 1e-6)"
+    assert findings(project_spec("rms_norm"), right) == []
+    (found,) = findings(project_spec("rms_norm"), right.replace("1e-6", "2e-6"))
+    assert found.code == "TS201"
+    assert "eps" not in found.message
+
+
+def test_a_reference_without_an_optional_input_says_what_its_absence_means(spec_of) -> None:
+    text = """
+inputs: {x: "f32[M]", b: "f32[M] = 0"}
+outputs: {y: "f32[M]"}
+math: |
+  y[m] = x[m] + b[m]
+reference: {torch: x}
+"""
+    assert findings(spec_of(text), "x") == []
+    (found,) = findings(spec_of(text.replace("= 0", "= 1")), "x")
+    assert found.code == "TS201"
+    assert "without=b" in found.message
 
 
 def test_a_reference_that_rounds_too_much_is_a_warning(project_spec) -> None:

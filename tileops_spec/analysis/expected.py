@@ -28,8 +28,7 @@ def expected_outputs(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor])
 
 def _from_reference(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> dict[str, Estimate]:
     reference = spec.references[0]
-    wide = {name: t.double() if t.is_floating_point() else t for name, t in inputs.items()}
-    exact = call_reference(reference, spec, binding, wide)
+    exact = call_reference(reference, spec, binding, inputs, wide=True)
     declared = call_reference(reference, spec, binding, inputs)
     found = {}
     for output in spec.outputs:

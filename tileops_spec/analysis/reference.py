@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..check.reference_names import BUILTINS
 from ..diagnostics.diagnostic import Severity, Sink
-from ..ir.dtypes import DTYPES
+from ..ir.dtypes import DTYPES, DType
 from ..ir.nodes import DimRef
 from ..ir.spec import Reference, Spec, TensorDecl
 from .binding import Binding, holds, shape_of
@@ -43,20 +43,25 @@ def call_reference(
     tensors: Mapping[str, Tensor],
     *,
     leading: Mapping[str, tuple[int, ...]] | None = None,
+    wide: bool = False,
 ) -> dict[str, Tensor]:
     """The outputs by name, with groups of axes flattened, as the reference computes them from copies of `tensors`.
 
     `tensors` have their groups flattened; `leading` gives the axes that each group stands for (by default one axis).
-    The expression sees torch, math, its own library, the tensors, the constants, the params and the dims (a group as
-    its tuple of extents).
+    The expression sees torch, math, its own library, the tensors, the constants, the params, the dims (a group as its
+    tuple of extents) and the dtype variables as torch dtypes. `wide`: floats are float64, and so are those variables.
     """
+    if wide:
+        tensors = {name: each.double() if each.is_floating_point() else each for name, each in tensors.items()}
     groups = {dim.name: (binding.dims[dim.name],) for dim in spec.dims if dim.spread} | dict(leading or {})
     given = {
         each.name: _unflatten(each, tensors[each.name].clone(), binding, groups) if each.name in tensors else None
         for each in spec.inputs
     }
     constants = {each.name: each.value for each in spec.constants}
-    names = {"torch": torch, "math": math, **constants, **binding.params, **binding.dims, **groups, **given}
+    dtypes = {var.name: _torch_dtype(binding.dtype(var.name), wide=wide) for var in spec.dtypes}
+    scalars = {**constants, **binding.params, **binding.dims}
+    names = {"torch": torch, "math": math, **dtypes, **scalars, **groups, **given}
     try:
         names = _library(reference) | names
         code = compile(f"({reference.expression}\n)", f"<reference {reference.library}>", "eval")
@@ -64,6 +69,10 @@ def call_reference(
     except Exception as error:
         raise ReferenceError(f"{type(error).__name__}: {error}") from error
     return dict(_outputs(result, spec, binding, groups))
+
+
+def _torch_dtype(dtype: DType, *, wide: bool) -> torch.dtype:
+    return torch.float64 if wide and dtype.is_float else getattr(torch, dtype.torch)
 
 
 def _library(reference: Reference) -> dict[str, object]:
@@ -112,11 +121,32 @@ def _findings(reference: Reference, spec: Spec, cases: Sequence[Case]) -> Iterat
     """Errors before warnings."""
     warnings = []
     for at, case in enumerate(cases):
+        case = _as_seen(reference, spec, case)
         for finding in _try_case(reference, spec, *_with_groups(spec, case, at)):
             if finding.severity is Severity.ERROR:
                 yield finding
             warnings.append(finding)
     yield from warnings
+
+
+def _as_seen(reference: Reference, spec: Spec, case: Case) -> Case:
+    """The case with the default of each param, and without each optional input, that the reference does not name.
+
+    So a reference that leaves a param out says what its default is.
+    """
+
+    def names(word: str) -> bool:
+        return re.search(rf"\b{re.escape(word)}\b", reference.expression) is not None
+
+    optional = (each.name for each in spec.inputs if each.default is not None)
+    absent = tuple(name for name in optional if name in case.absent or not names(name))
+    params = tuple((name, value) for name, value in case.params if names(name) or not _has_default(name, spec))
+    seen = replace(case, params=params, absent=absent)
+    return case if holds(spec, seen.binding(spec)) else seen
+
+
+def _has_default(param: str, spec: Spec) -> bool:
+    return any(each.name == param and each.default is not None for each in spec.params)
 
 
 def _with_groups(spec: Spec, case: Case, at: int) -> tuple[Case, dict[str, tuple[int, ...]]]:
@@ -144,6 +174,8 @@ def _try_case(
     except ReferenceError as error:
         yield run.failed(error, Severity.ERROR if wide is None else Severity.WARNING)
         declared = None
+    if declared is not None:
+        yield from run.wrong_dtypes(declared)
     try:
         if wide is not None and spec.math:
             yield from run.disagreements(wide, "f32" if run.chooses_dtype else "f64", Severity.ERROR)
@@ -177,10 +209,24 @@ class _Run:
 
     def call(self, *, wide: bool) -> dict[str, Tensor]:
         """The reference's outputs, from inputs in float64 or in their own dtypes."""
-        tensors = self.inputs()
-        if wide:
-            tensors = {name: t.double() if t.is_floating_point() else t for name, t in tensors.items()}
-        return call_reference(self.reference, self.spec, self.case.binding(self.spec), tensors, leading=self.leading)
+        binding = self.case.binding(self.spec)
+        return call_reference(self.reference, self.spec, binding, self.inputs(), leading=self.leading, wide=wide)
+
+    def wrong_dtypes(self, declared: Mapping[str, Tensor]) -> Iterator[_Finding]:
+        """TS203 for each output that the reference gives another dtype, from inputs of the declared ones."""
+        binding = self.case.binding(self.spec)
+        for output in self.spec.outputs:
+            wanted = _torch_dtype(binding.dtype(output.dtype), wide=False)
+            if declared[output.name].dtype != wanted:
+                found = str(declared[output.name].dtype).removeprefix("torch.")
+                message = (
+                    f"`{self.reference.library}` returns {output.name} in {found}, and the spec declares "
+                    f"{binding.dtype(output.dtype).name}, in {self.place}"
+                )
+                help_text = (
+                    "correct the signature, or let the reference end with `.to(…)`, such as `.to(T)`"
+                )
+                yield _Finding("TS203", message, help_text)
 
     def narrowest(self) -> str | None:
         """The float dtype of least precision among the outputs."""

@@ -69,6 +69,7 @@ _ROWS = (
     # mathematics against references
     ("TS201", "reference-disagrees", "the mathematics and a reference give different values"),
     ("TS202", "reference-failed", "a reference raises an error or returns the wrong thing"),
+    ("TS203", "reference-dtype", "a reference returns an output in another dtype than the spec declares"),
     # scaffold and lock
     ("TS301", "drift", "a generated file was edited outside its body region"),
     ("TS302", "stale-body", "the committed body was written for another contract"),
