@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
+from random import Random
 
 import pytest
 from click.testing import CliRunner, Result
@@ -163,6 +164,25 @@ def test_fixes_of_every_case_hold(text: str, write_spec) -> None:
     assert not [found for found in after.diagnostics if found.fix]
     assert len(after.errors) <= len(before.errors)
     assert fix_file(path, unsafe=True) == []
+
+
+def _damaged(number: int) -> str:
+    """A case with some words dropped, or put in other words' places."""
+    random = Random(number)
+    text = random.choice([each for case in _all_cases() if len(each := case.values[0]) > 40])
+    for _ in range(random.choice((1, 1, 2, 3))):
+        words = list(re.finditer(r"\w+|[^\w\s]", text))
+        place, other = random.choice(words), random.choice(words)
+        text = text[: place.start()] + random.choice((other.group(), "")) + text[place.end() :]
+    return text
+
+
+def test_damaged_specs_are_judged_and_fixed_without_harm(write_spec) -> None:
+    for number in range(300):
+        path = write_spec(_damaged(number))
+        loads = lint_spec(path, Sink()) is not None
+        fix_file(path, unsafe=True)
+        assert not loads or lint_spec(path, Sink()) is not None, _damaged(number)
 
 
 def test_bytes_that_are_not_edited_stay(tmp_path: Path) -> None:

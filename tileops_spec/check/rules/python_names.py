@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -37,7 +38,9 @@ def check_references(spec: Spec, sink: Sink) -> None:
 def _parsed(reference: Reference, source: SourceText | None, sink: Sink) -> ast.Expression | None:
     """The expression as Python reads it when it is called: in parentheses, so that it may have several lines."""
     try:
-        return ast.parse(f"({reference.expression}\n)", mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python warns of what is odd on standard error
+            return ast.parse(f"({reference.expression}\n)", mode="eval")
     except SyntaxError as error:
         span = _Places(reference, source).at(error.lineno or 1, (error.offset or 1) - 1, 1)
         message = f"the reference `{reference.library}` is not a Python expression: {error.msg}"
