@@ -12,6 +12,6 @@ BUILTINS = (
 
 
 def visible_names(spec: Spec) -> tuple[str, ...]:
-    """Modules, tensors, dims, params and constants, by the names that the spec gives them."""
-    declared = (*spec.inputs, *spec.dims, *spec.params, *spec.constants)
+    """Modules, tensors, dims, params, constants and dtype variables, by the names that the spec gives them."""
+    declared = (*spec.inputs, *spec.dims, *spec.params, *spec.constants, *spec.dtypes)
     return (*MODULES, *(each.name for each in declared))

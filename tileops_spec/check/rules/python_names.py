@@ -90,7 +90,8 @@ def _check_mentioned(mentioned: set[str], spec: Spec, source: SourceText | None,
     computed = {node.name for expr in exprs for node in walk(expr) if isinstance(node, ParamRef)}
     for param in spec.params:
         if param.name in computed and param.name not in mentioned:
-            message = f"no reference mentions the param `{param.name}`: only one value of it can agree"
+            alone = "only its default is compared" if param.default is not None else "no value of it is compared"
+            message = f"no reference mentions the param `{param.name}`: {alone}"
             sink.warning("TS129", message, param.span, help=_HELP)
 
 
