@@ -34,11 +34,15 @@ KEYS = (
 
 @dataclass
 class Document:
-    """A spec file as a mapping of known keys, with readers that report what has the wrong form."""
+    """A spec file as a mapping of known keys, with readers that report what has the wrong form.
+
+    `named`: whether the file must be named like its op.
+    """
 
     source: SourceText
     sink: Sink
     root: Mapping
+    named: bool = True
 
     def node(self, key: str) -> Node | None:
         entry = self.root.entries.get(key)
@@ -98,12 +102,12 @@ class Document:
         self.sink.error("TS006", message, node.span, help=form)
 
 
-def open_document(source: SourceText, root: Node, sink: Sink) -> Document | None:
+def open_document(source: SourceText, root: Node, sink: Sink, *, named: bool = True) -> Document | None:
     """The file as a Document; TS003, TS005 and TS006 for keys that are unknown, absent or of the wrong form."""
     if not isinstance(root, Mapping):
         sink.error("TS006", "a spec is a mapping of keys", root.span, help=f"it has the keys {', '.join(KEYS)}")
         return None
-    document = Document(source, sink, root)
+    document = Document(source, sink, root, named)
     document.unknown_keys(root.entries, KEYS, "a spec")
     for key in REQUIRED:
         if key not in root.entries and (key != "math" or "reference" not in root.entries):

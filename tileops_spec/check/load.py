@@ -7,6 +7,7 @@ from keyword import iskeyword
 from pathlib import Path
 
 from ..diagnostics.diagnostic import Sink
+from ..diagnostics.text import SourceText
 from ..ir.spec import Definition, Hardware, Reference, Spec
 from ..source.files import read_source
 from ..source.yaml_tree import Node, Scalar, Sequence, parse_yaml
@@ -29,21 +30,27 @@ from .statements import resolve_math
 from .workloads import read_workloads
 
 STATUSES = ("draft", "ready")
-_OP_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
+OP_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
+"""Names of ops and families: snake_case."""
 
 
 def load_spec(path: Path, sink: Sink) -> Spec | None:
     """Read, parse and check one spec file; every error goes to the sink, and None comes back where there is one."""
+    source = read_source(path, sink)
+    return load_source(source, sink) if source else None
+
+
+def load_source(source: SourceText, sink: Sink, *, named: bool = True) -> Spec | None:
+    """The same for a text that has been read; `named` says that its path must be named like its op."""
     own = Sink(sources=sink.sources)  # what failed before this file is no concern of its passes
-    spec = _load(path, own)
+    spec = _load(source, own, named)
     sink.extend(own.diagnostics)
     return None if own.failed else spec
 
 
-def _load(path: Path, sink: Sink) -> Spec | None:
-    source = read_source(path, sink)
-    root = parse_yaml(source, sink) if source else None
-    document = open_document(source, root, sink) if source and root else None
+def _load(source: SourceText, sink: Sink, named: bool) -> Spec | None:
+    root = parse_yaml(source, sink)
+    document = open_document(source, root, sink, named=named) if root else None
     spec = _resolve(document) if document else None
     return infer_dtypes(spec, sink) if spec else None
 
@@ -98,10 +105,10 @@ def _op_name(document: Document) -> str:
     if iskeyword(name):
         help_text = f"name the op otherwise, such as `{name}_op`: it names a Python package"
         document.sink.error("TS006", f"`{name}` is a word of Python", node.span, help=help_text)
-    if not _OP_NAME.match(name):
+    if not OP_NAME.match(name):
         document.sink.error("TS006", f"`{name}` is not snake_case", node.span, help="name the op like `rms_norm`")
     stem = Path(document.source.path).stem
-    if name != stem:
+    if document.named and name != stem:
         help_text = f"rename the file to {name}.yaml, or the op to {stem}"
         document.sink.error("TS006", f"op `{name}` stands in the file {stem}.yaml", node.span, help=help_text)
     return name
@@ -115,7 +122,7 @@ def _word(document: Document, key: str, known: tuple[str, ...] = ()) -> str:
     word = str(node.value)
     if known and word not in known:
         document.wrong(node, f"there is no {key} `{word}`", f"write one of {', '.join(known)}")
-    elif not _OP_NAME.match(word):
+    elif not OP_NAME.match(word):
         document.wrong(node, f"`{word}` is not snake_case", f"write `{key}: attention`")
     return word
 
