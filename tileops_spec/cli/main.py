@@ -20,6 +20,7 @@ COMMANDS = {
     "fill": "Ask a provider for a kernel body until one passes the gates.",
     "lint": "Check specs and report every finding.",
     "prompt": "Print the prompt that fill would send.",
+    "schema": "Print the JSON Schema of spec files, for editors.",
     "verify": "Run the gates on committed bodies.",
 }
 
