@@ -26,6 +26,7 @@ ORDER = (
     "bench",
     "testing",
     "deliver",
+    "mutate",
     "cli",
 )
 """Each package may import those before it, and itself."""

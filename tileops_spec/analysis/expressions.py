@@ -166,10 +166,10 @@ class Expressions:
         """Where every variable lies within its own bounds; None where none has any."""
         inside = None
         for axis in axes:
+            here = inner if inside is None else inner.where(inside)
             values = self._index_values(axis.name, inner)
             for bound, holds in ((axis.lower, torch.ge), (axis.upper, torch.lt)):
                 if bound is not None:
-                    here = inner if inside is None else inner.where(inside)
                     limit = self.evaluate(bound, here).value
                     self._check_bound(axis, limit, here, is_lower=bound is axis.lower)
                     holding = holds(values, limit)

@@ -94,7 +94,8 @@ def _integers(
     properties = _properties(spec, tensor.name)
     ends = [int(value) for _, value in fixed_elements(spec, tensor, binding)]
     if "nondecreasing" in properties and ends:
-        low, high = low.clamp(min(ends), max(ends)), high.clamp(min(ends), max(ends))
+        low = torch.full(shape, min(ends)) if limits[0] is None else low.clamp(min=min(ends))
+        high = torch.full(shape, max(ends)) if limits[1] is None else high.clamp(max=max(ends))
     draw = _distinct if "distinct" in properties else _uniform
     values = draw(low, high, generator)
     return values.sort().values if "nondecreasing" in properties else values

@@ -223,9 +223,7 @@ class _Run:
                     f"`{self.reference.library}` returns {output.name} in {found}, and the spec declares "
                     f"{binding.dtype(output.dtype).name}, in {self.place}"
                 )
-                help_text = (
-                    "correct the signature, or let the reference end with `.to(…)`, such as `.to(T)`"
-                )
+                help_text = "correct the signature, or let the reference end with `.to(…)`, such as `.to(T)`"
                 yield _Finding("TS203", message, help_text)
 
     def narrowest(self) -> str | None:

@@ -156,8 +156,9 @@ class Resolver:
     def _input(self, function: tree.Name, item: tree.Item) -> Indexable | None:
         """The input that a function takes as a whole."""
         found = self.scope.inputs.get(item.id) if isinstance(item, tree.Name) else None
-        if found is None or (function.id != "present" and len(found.shape) != 1):
-            rank = "" if function.id == "present" else " of one axis"
+        any_rank = function.id in ("present", "distinct")
+        if found is None or (not any_rank and len(found.shape) != 1):
+            rank = "" if any_rank else " of one axis"
             help_text = f"write `{function.id}({'cu, t' if function.id == 'segment' else 'x'})`"
             self._error("TS107", f"`{function.id}` takes an input{rank}", item.span, help_text)
             return None

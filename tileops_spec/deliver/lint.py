@@ -6,13 +6,14 @@ from pathlib import Path
 
 from ..analysis.workloads import check_workloads
 from ..check import load_spec
+from ..check.proofs import check_clauses, check_ranges
 from ..check.rules import RULES
 from ..check.suppress import read_suppressions, report_unused, suppress
 from ..diagnostics.diagnostic import Sink
 from ..hardware import check_hardware
 from ..ir.spec import Spec
 
-PASSES = (*RULES, check_workloads, check_hardware)
+PASSES = (*RULES, check_clauses, check_ranges, check_workloads, check_hardware)
 """What runs over a spec that has loaded, in this order."""
 
 

@@ -38,8 +38,9 @@ def obligations(spec: Spec) -> Iterator[Obligation]:
     collector = _Collector(spec, _shapes(spec))
     for clause in spec.assumptions:
         yield from collector.below(clause, (), ())
+    given = {tensor.name for tensor in spec.inputs}
     for tensor in (*spec.inputs, *spec.outputs):
-        yield from collector.of_shape(tensor.name, tensor.shape, tensor.span)
+        yield from collector.of_shape(tensor.name, tensor.shape, tensor.span, is_given=tensor.name in given)
     for definition in spec.math:
         yield from collector.of_definition(definition)
 
@@ -72,10 +73,13 @@ class _Collector:
     spec: Spec
     shapes: Mapping[str, tuple[tuple[ir.Expr | None, ir.Expr], ...]]
 
-    def of_shape(self, name: str, shape: tuple[ir.Expr, ...], span: Span) -> Iterator[Obligation]:
+    def of_shape(
+        self, name: str, shape: tuple[ir.Expr, ...], span: Span, *, is_given: bool
+    ) -> Iterator[Obligation]:
+        """The divisors in a shape; and that no extent is negative, which a tensor that is given shows by itself."""
         for at, extent in enumerate(shape):
             yield from self.below(extent, (), ())
-            if isinstance(extent, ir.Binary):
+            if isinstance(extent, ir.Binary) and not is_given:
                 what = f"the extent of axis {at} of `{name}`"
                 yield _make("extent", extent, ZERO, None, (), (), extent.span or span, what)
 

@@ -67,6 +67,9 @@ def _claim(obligation: Obligation, witness: Witness) -> str:
 
 def _advice(obligation: Obligation, spec: Spec) -> str:
     """A clause that would make it true, where a simple one does; else how such things are said."""
+    variable = next(_too_far(obligation, spec), None)
+    if variable is not None:
+        return f"`{show_expr(variable)}` would exclude that: give the range where the variable is bound"
     clause = next(_remedies(obligation, spec), None)
     if clause is not None:
         return f"`where: [{show_expr(clause)}]` would exclude that"
@@ -82,6 +85,18 @@ def _advice(obligation: Obligation, spec: Spec) -> str:
 
 def _letters(count: int) -> str:
     return "ijklmn"[:count]
+
+
+def _too_far(obligation: Obligation, spec: Spec) -> Iterator[ir.Expr]:
+    """A variable that runs one too far, as one does that indexes boundaries: `b < B` for an axis of extent B + 1."""
+    from .solve import proves
+
+    for axis in obligation.axes:
+        match axis.extent:
+            case ir.Binary(op="+", left=fewer, right=ir.Number(value=1)):
+                bound = _binary("<", ir.IndexRef(name=axis.name, dtype="i64"), fewer)
+                if proves(obligation, spec, (bound,)):
+                    yield bound
 
 
 def _remedies(obligation: Obligation, spec: Spec) -> Iterator[ir.Expr]:

@@ -10,6 +10,7 @@ import z3
 
 from ...ir import nodes as ir
 from ...ir.spec import Spec
+from ...ir.walk import walk
 from .assumed import assume
 from .lemmas import lemmas
 from .obligations import Obligation, inlined
@@ -70,13 +71,15 @@ class _Question:
     value: Poly
     high: Poly | None
     dims: tuple[Poly, ...]
+    mentioned: frozenset[str]
     model: Any = None
 
     @classmethod
     def of(cls, obligation: Obligation, spec: Spec, extra: Sequence[ir.Expr]) -> _Question:
         terms = Terms(spec)
-        constraints = [terms.truth(clause) for clause in (*spec.where, *extra)]
+        constraints = [terms.truth(clause) for clause in spec.where]
         constraints += terms.bind(obligation.axes)
+        constraints += [terms.truth(clause) for clause in extra]
         constraints += [terms.truth(inlined(guard, spec)) for guard in obligation.guards]
         value = terms.poly(inlined(obligation.value, spec))
         low, high = (None if each is None else terms.poly(each) for each in (obligation.low, obligation.high))
@@ -90,7 +93,7 @@ class _Question:
         numbers = {0, 1} | {each for each in (None if high is None else high.constant,) if each is not None}
         constraints += lemmas(terms, frozenset(numbers))
         dims = tuple(terms.poly(ir.DimRef(name=dim.name, dtype="i64")) for dim in spec.dims)
-        return cls(terms, [*constraints, *terms.facts], value, high, dims)
+        return cls(terms, [*constraints, *terms.facts], value, high, dims, _mentioned(obligation))
 
     def refuted(self, *, linear: bool, size: int | None = None) -> Any:
         """sat where the limits can be left; products are products only where not `linear`."""
@@ -123,14 +126,26 @@ class _Question:
 
     def _assignments(self) -> Iterator[str]:
         """`K = 8`, `k = 7`, `len[0] = 9`: what the question speaks of."""
-        used = {index for monomial in self.terms.variables for index in monomial}
         for key, index in self.terms.names.items():
-            if index in used and isinstance(key, tuple) and key[0] in ("dim", "param"):
+            if isinstance(key, tuple) and key[0] in ("dim", "param") and key[1] in self.mentioned:
                 yield f"{key[1]} = {self._number(Poly((((index,), 1),)))}"
         for name, poly in self.terms.axes.items():
-            yield f"{name} = {self._number(poly)}"
+            if name in self.mentioned:
+                yield f"{name} = {self._number(poly)}"
         tensors = {tensor.name for tensor in self.terms.spec.inputs}
         for element in self.terms.elements.values():
             if element.tensor in tensors:
                 place = ", ".join(str(self._number(index)) for index in element.indices)
                 yield f"{element.tensor}[{place}] = {self._number(element.value)}"
+
+
+def _mentioned(obligation: Obligation) -> frozenset[str]:
+    """The dims, params and index variables that the obligation speaks of, and the extents of those variables."""
+    parts = [obligation.value, obligation.low, obligation.high, *obligation.guards]
+    names = _names(parts)
+    return names | _names([axis.extent for axis in obligation.axes if axis.name in names])
+
+
+def _names(parts: Sequence[ir.Expr | None]) -> frozenset[str]:
+    nodes = (node for part in parts if part is not None for node in walk(part))
+    return frozenset(node.name for node in nodes if isinstance(node, ir.DimRef | ir.ParamRef | ir.IndexRef))

@@ -14,6 +14,7 @@ import z3
 
 from ...ir import nodes as ir
 from ...ir.dtypes import DTYPES
+from ...ir.functions import INDEX_RESULT
 from ...ir.spec import Spec
 from .polynomial import Monomial, Poly, atom, number
 
@@ -138,7 +139,9 @@ class Terms:
                 return self._access(expr)
             case ir.Lookup():
                 return self._lookup(expr)
-        return self._unknown(expr, "a value")
+        value = self._unknown(expr, "a value")
+        self._within(value, expr, ())
+        return value
 
     def _unknown(self, expr: ir.Expr, label: str) -> Poly:
         """A value of which only the dtype is known."""
@@ -270,7 +273,33 @@ class Terms:
         if (tensor, indices) not in self.elements:
             self.elements[(tensor, indices)] = Element(tensor, indices, value)
             self._in_dtype(value, dtype)
+            if tensor not in {each.name for each in self.spec.inputs}:
+                self._of_local(value, tensor)
         return value
+
+    def _of_local(self, value: Poly, name: str) -> None:
+        """What the statement of a local that is not inlined tells of its elements."""
+        definition = next((each for each in self.spec.math if each.target == name), None)
+        if definition is not None:
+            self.opaque = True
+            if not definition.is_scatter and definition.initial is None:
+                self._within(value, definition.value, definition.axes)
+
+    def _within(self, value: Poly, expr: ir.Expr, axes: tuple[ir.Axis, ...]) -> None:
+        """Places lie within what is searched, and counts within what is counted."""
+        while isinstance(expr, ir.Cast) and expr.operand.dtype[:1] in ("i", "u"):
+            expr = expr.operand
+        searched: tuple[ir.Axis, ...] = ()
+        if isinstance(expr, ir.Reduce) and (expr.function in INDEX_RESULT or _counts(expr)):
+            searched = expr.axes
+        elif isinstance(expr, ir.Along) and expr.function in INDEX_RESULT:
+            searched = tuple(axis for axis in axes if axis.name == expr.axis)
+        if searched:
+            size = number(1)
+            for axis in searched:
+                size = size * self.poly(axis.extent)
+            most = size if _counts(expr) else size - number(1)
+            self.facts += [self.at_least(value, number(0)), self.at_least(most, value)]
 
     def _lookup(self, expr: ir.Lookup) -> Poly:
         at = self.poly(expr.value)
@@ -317,6 +346,14 @@ class Terms:
             case ">":
                 return self.at_least(left, right + one)
         return self.at_least(left, right)
+
+
+def _counts(expr: ir.Expr) -> bool:
+    """Whether a sum counts where something holds."""
+    if not isinstance(expr, ir.Reduce) or expr.function != "sum":
+        return False
+    body = expr.body
+    return body.dtype == "bool" or (isinstance(body, ir.Cast) and body.operand.dtype == "bool")
 
 
 def _is_whole(value: float) -> bool:
