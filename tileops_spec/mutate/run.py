@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from ..check import load_spec
+from ..deliver.lint import lint_spec
 from ..diagnostics.diagnostic import Sink
 from .judge import Judgement, judge
 from .mathematics import KINDS
@@ -18,9 +19,10 @@ from .sites import Mutant, read_sites
 
 def mutants_of(path: Path, *, limit: int | None = None, seed: int = 0) -> list[Mutant]:
     """The distinct mutants of one spec file that loads; at most `limit`, drawn so that every kind keeps its share."""
-    spec = load_spec(path, Sink())
-    if spec is None:
-        raise ValueError(f"{path} has errors of its own: see `tospec lint`")
+    sink = Sink()
+    spec = lint_spec(path, sink)
+    if spec is None or sink.diagnostics:
+        raise ValueError(f"{path} has findings of its own: see `tospec lint`")
     sites = read_sites(path)
     found: dict[str, Mutant] = {}
     for mutant in (*(each for kind in KINDS for each in kind(sites)), *signature_mutants(sites, spec)):
