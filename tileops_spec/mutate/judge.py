@@ -104,7 +104,7 @@ def _same(ours: Estimate, theirs: Estimate) -> bool:
     near = 1e-6 * ours.error + 1e-12 * ours.value.double().abs()
     equal = (ours.value == theirs.value) | (ours.value.isnan() & theirs.value.isnan())
     close = equal | ((ours.value.double() - theirs.value.double()).abs() <= near)
-    return bool(close.all()) and torch.allclose(ours.error, theirs.error, rtol=_BOUNDS, atol=1e-300)
+    return bool(close.all()) and torch.allclose(ours.error, theirs.error, rtol=_BOUNDS, atol=1e-30)
 
 
 def _references_agree(spec: Spec, mutated: Spec) -> bool:

@@ -16,16 +16,18 @@ def read_source(path: Path, sink: Sink) -> SourceText | None:
         reason = error.strerror or str(error)
         sink.error("TS001", f"cannot read {path}: {reason}", help=_nearby(path))
         return None
+    return decode_source(str(path), data, sink)
+
+
+def decode_source(name: str, data: bytes, sink: Sink) -> SourceText | None:
+    """The text in the bytes of a file; TS001 and None where they are not UTF-8."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        sink.error(
-            "TS001",
-            f"{path} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}",
-            help="save the file as UTF-8",
-        )
+        message = f"{name} is not UTF-8 text: byte {error.start} is 0x{data[error.start]:02x}"
+        sink.error("TS001", message, help="save the file as UTF-8")
         return None
-    return sink.add_source(SourceText(str(path), text))
+    return sink.add_source(SourceText(name, text))
 
 
 def _nearby(path: Path) -> str:
