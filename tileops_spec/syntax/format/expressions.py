@@ -1,0 +1,193 @@
+"""Strings of the language: tokens, the space between them, and where long lines break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..parse import ENTRIES
+from ..tables import load_tables
+from .layout import STEP, WIDTH
+
+_OPEN, _CLOSE = ("(", "["), (")", "]")
+_WORDS = ("or", "and", "not")
+_PREFIXES = ("-", "+", "~", "*")
+_LOOSENESS = {
+    operator: rank
+    for rank, operators in enumerate(
+        ("or", "and", "== != < <= > >=", "|", "&", "<< >>", "+ -", "* / // %"),
+        start=1,
+    )
+    for operator in operators.split()
+}
+"""Binary operators at which a line may break, the loosest first; a comma is looser than all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A token. `gap` is the space before it, within a line; `looseness` says that a line may begin with it."""
+
+    text: str
+    gap: str
+    looseness: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as its author broke it; one without pieces is a comment that stands alone."""
+
+    pieces: tuple[Piece, ...]
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of one line as written, and the comment after them."""
+
+    texts: tuple[str, ...]
+    comment: str = ""
+
+
+def read_tokens(text: str, start: int, end: int) -> Tokens:
+    """The tokens on a line, which must consist of tokens."""
+    tables = load_tables(ENTRIES)
+    texts, comment = [], ""
+    while start < end:
+        found = tables.token.match(text, start, end)
+        assert found is not None, f"no token at {start}"
+        if found.lastgroup not in tables.ignored:
+            texts.append(found.group())
+        elif found.group().startswith("#"):
+            comment = found.group().rstrip(" \t")
+        start = found.end()
+    return Tokens(tuple(texts), comment)
+
+
+def spaced(rows: Iterable[Tokens]) -> list[Line]:
+    """The lines of one string or statement, with the space that belongs between their tokens."""
+    lines = []
+    before: str | None = None
+    glued = False
+    for row in rows:
+        pieces = []
+        for text in _without_last_comma(row.texts):
+            prefix = text in _PREFIXES and not _ends_operand(before)
+            pieces.append(Piece(text, "" if glued else _gap(before, text), _looseness(before, text, prefix)))
+            before, glued = text, prefix
+        lines.append(Line(tuple(pieces), row.comment))
+    return lines
+
+
+def _without_last_comma(texts: Sequence[str]) -> Iterator[str]:
+    """A comma says nothing before a bracket that closes on the same line."""
+    for text, after in zip(texts, (*texts[1:], ""), strict=True):
+        if not (text == "," and after in _CLOSE):
+            yield text
+
+
+def _ends_operand(token: str | None) -> bool:
+    return token is not None and token not in _WORDS and (token[-1].isalnum() or token[-1] in "_.)]")
+
+
+def _gap(before: str | None, text: str) -> str:
+    if before is None or before in _OPEN or text == "," or text in _CLOSE:
+        return ""
+    return "" if text in _OPEN and _ends_operand(before) else " "
+
+
+def _looseness(before: str | None, text: str, prefix: bool) -> int | None:
+    if before == ",":
+        return None if text in _CLOSE else 0
+    return None if prefix else _LOOSENESS.get(text)
+
+
+def text_of(pieces: Sequence[Piece]) -> str:
+    """The pieces on one line."""
+    return "".join(piece.gap + piece.text for piece in pieces)[len(pieces[0].gap) :]
+
+
+def joined(lines: Sequence[Line]) -> str | None:
+    """All on one line; None where a comment stands among them."""
+    if any(line.comment for line in lines):
+        return None
+    rows = [Tokens(tuple(piece.text for line in lines for piece in line.pieces))]
+    return text_of(spaced(rows)[0].pieces)
+
+
+@dataclass
+class Layout:
+    """Lays lines out: the first at column `first`, those that go on a step beyond `indent`.
+
+    A bracket that ends a line begins a level of its own, and the line that closes it ends the level, at column `least`
+    at least. Breaks stay where the author made them; a line that is too long is broken further, unless `pinned`.
+    """
+
+    first: int
+    indent: int
+    least: int
+    pinned: bool = False
+
+    def __post_init__(self) -> None:
+        self.stack: list[tuple[str, bool]] = []  # open brackets, each with whether it ends a line
+        self.begun = False
+
+    def lines(self, lines: Iterable[Line]) -> Iterator[str]:
+        """The lines with their indentation and comments."""
+        for line in lines:
+            if not line.pieces:
+                yield " " * self.column(()) + line.comment
+                continue
+            rest = line.pieces
+            while rest:
+                column = self.column(rest)
+                size = len(rest) if self.pinned or line.comment else self.size(rest, WIDTH - column)
+                head, rest = rest[:size], rest[size:]
+                comment = f"  {line.comment}" if line.comment else ""
+                yield " " * column + text_of(head) + comment
+                self.pass_over(head)
+
+    def column(self, pieces: Sequence[Piece]) -> int:
+        """Where the line of these pieces begins."""
+        if not self.begun:
+            return self.first
+        stack = self.stack[:]
+        closes_level = False
+        for piece in pieces:
+            if piece.text not in _CLOSE or not stack:
+                break
+            closes_level |= stack.pop()[1]
+        levels = sum(ends_line for _, ends_line in stack)
+        return max(self.least, self.indent + STEP * (levels if closes_level else max(1, levels)))
+
+    def pass_over(self, pieces: Sequence[Piece]) -> None:
+        """Remember the brackets that a line opens and closes."""
+        self.begun = True
+        for piece in pieces:
+            if piece.text in _OPEN:
+                self.stack.append((piece.text, piece is pieces[-1]))
+            elif piece.text in _CLOSE and self.stack:
+                self.stack.pop()
+
+    def size(self, pieces: Sequence[Piece], room: int) -> int:
+        """How many of the pieces stay on the line: all where they fit or cannot be parted, else as many as fit of the
+        parts that the outermost, loosest operator makes."""
+        if len(text_of(pieces)) <= room:
+            return len(pieces)
+        places = list(self.places(pieces))
+        if not places:
+            return len(pieces)
+        outermost = min(key for key, _ in places)
+        sizes = [size for key, size in places if key == outermost]
+        fitting = [size for size in sizes if len(text_of(pieces[:size])) <= room]
+        return fitting[-1] if fitting else sizes[0]
+
+    def places(self, pieces: Sequence[Piece]) -> Iterator[tuple[tuple[bool, int, int], int]]:
+        """Where a line may break, each with how good a place it is: less is better. Indices are kept together."""
+        brackets = [bracket for bracket, _ in self.stack]
+        for size, piece in enumerate(pieces):
+            if piece.text in _CLOSE and brackets:
+                brackets.pop()
+            if size and piece.looseness is not None:
+                yield ("[" in brackets, len(brackets), piece.looseness), size
+            if piece.text in _OPEN:
+                brackets.append(piece.text)

@@ -1,0 +1,232 @@
+"""Entries as YAML text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...diagnostics.text import SourceText
+from ...source.plain import plain_value
+from ...source.yaml_tree import Scalar
+from .comments import BLANK, Body, Entry, is_block, is_quoted
+from .expressions import Layout, Line, joined, read_tokens, spaced
+from .layout import STEP, WIDTH, in_order
+from .meaning import is_string
+from .scalars import LINE_BREAK, folded, indented, is_plain, literal, one_line, wrapped
+from .statements import format_math, line_ranges
+
+
+@dataclass
+class _Value:
+    """What stands behind a key or a dash: the rest of the line, and further lines.
+
+    A comment goes to the end of the first line where that is a `header`, else of the last.
+    """
+
+    first: str
+    rest: list[str] = field(default_factory=list)
+    header: bool = False
+
+
+def write_document(source: SourceText, body: Body) -> str:
+    """The text of a whole file, its keys in order."""
+    head = _take_head(body)
+    by_name = {entry.name: entry for entry in body.entries}
+    body.entries = [by_name[name] for name in in_order(list(by_name))]
+    above, lines = _Writer(source).body(body, 0)
+    return "".join(f"{line}\n" for line in (*head, *above, *lines))
+
+
+def _take_head(body: Body) -> list[str]:
+    """The comments that a blank line parts from the first key: they are about the file, and stay at its top."""
+    above = body.entries[0].above if body.entries else []
+    while above and above[0] == BLANK:
+        del above[0]
+    size = above.index(BLANK) + 1 if BLANK in above else 0
+    head, above[:size] = above[:size], []
+    return head
+
+
+class _Writer:
+    def __init__(self, source: SourceText) -> None:
+        self.source, self.text = source, source.text
+
+    def body(self, body: Body, indent: int) -> tuple[list[str], list[str]]:
+        """The comments above the first entry, without indentation, and the lines from there on."""
+        first: list[str] = []
+        lines: list[str] = []
+        for number, entry in enumerate(body.entries):
+            above, own = self.entry(entry, indent)
+            if number:
+                lines += indented(above, indent)
+            else:
+                first = above[next((at for at, line in enumerate(above) if line), len(above)) :]
+            lines += own
+        return first, lines + indented(body.below, indent)
+
+    def entry(self, entry: Entry, indent: int) -> tuple[list[str], list[str]]:
+        """The comments above an entry, and its lines."""
+        head = " " * indent + (f"{_name(entry, flow=False)}:" if entry.key else "-")
+        body = entry.body
+        value = self.scalar(entry, indent, len(head) + 1) if body is None else self.on_one_line(entry, body, len(head))
+        if value is None and body is not None:
+            return self.block(entry, body, head, indent)
+        assert value is not None
+        *earlier, comment = entry.beside or [""]
+        lines = [f"{head} {value.first}".rstrip(" "), *value.rest]
+        at = 0 if value.header else -1
+        lines[at] += f"  {comment}" if comment else ""
+        emptied = [] if body is None else body.below
+        return _with_comments(entry.above, [*emptied, *earlier]), lines
+
+    def on_one_line(self, entry: Entry, body: Body, column: int) -> _Value | None:
+        """A collection in brackets; None where it stands in block style, holds comments, or does not fit."""
+        if not body.entries:
+            return _Value("{}" if body.mapping else "[]")
+        if not body.flow or body.commented or self.is_stubborn(entry):
+            return None
+        text = self.in_brackets(body)
+        return _Value(text) if entry.pinned or column + 1 + len(text) <= WIDTH else None
+
+    def block(self, entry: Entry, body: Body, head: str, indent: int) -> tuple[list[str], list[str]]:
+        """A collection with an entry to a line."""
+        first, lines = self.body(body, indent + STEP)
+        if entry.key is None:
+            lines[0] = f"{head} {lines[0][indent + STEP :]}"
+            return _with_comments(entry.above, [*entry.beside, *first]), lines
+        *earlier, comment = entry.beside or [""]
+        head += f"  {comment}" if comment else ""
+        return _with_comments(entry.above, earlier), [head, *indented(first, indent + STEP), *lines]
+
+    def in_brackets(self, body: Body) -> str:
+        parts = (self.inside_brackets(entry) for entry in body.entries)
+        return f"{{{', '.join(parts)}}}" if body.mapping else f"[{', '.join(parts)}]"
+
+    def inside_brackets(self, entry: Entry) -> str:
+        value = self.short(entry) if entry.body is None else self.in_brackets(entry.body)
+        return f"{_name(entry, flow=True)}: {value}" if entry.key else value
+
+    def short(self, entry: Entry) -> str:
+        """A scalar inside brackets, on one line."""
+        node = _scalar(entry)
+        text = joined(self.lines(node)) if self.is_string(entry) else None
+        if text is not None:
+            return _quoted_string(text, flow=True)
+        if not isinstance(node.value, str):
+            return self.written(node) or "null"
+        if entry.role == "data":
+            return one_line(node.value, flow=True)
+        return one_line(node.value.strip(), flow=True) if entry.role == "python" else self.raw(node, 0).first
+
+    def is_stubborn(self, entry: Entry) -> bool:
+        """Whether a scalar stays as it stands, on several lines."""
+        if entry.body is not None:
+            return any(map(self.is_stubborn, entry.body.entries))
+        node = _scalar(entry)
+        if entry.role in ("data", "python") or not LINE_BREAK.search(self.written(node)):
+            return False
+        return not self.is_string(entry) or joined(self.lines(node)) is None
+
+    def scalar(self, entry: Entry, indent: int, column: int) -> _Value:
+        """A scalar in block style, whose text begins at a column."""
+        node = _scalar(entry)
+        if self.is_string(entry):
+            return self.statements(entry, indent) if entry.role == "math" else self.string(entry, indent, column)
+        if not isinstance(node.value, str):
+            return _Value(self.written(node))
+        if entry.role == "prose":
+            return self.prose(entry, node.value.strip(), indent, column)
+        if entry.role == "python":
+            return self.python(node.value.strip(), node, indent, column)
+        return self.data(node, indent, column) if entry.role == "data" else self.raw(node, indent)
+
+    def is_string(self, entry: Entry) -> bool:
+        """Whether the scalar is written anew. `math` behind its key stays there with the suppression of its line."""
+        stays = entry.role == "math" and entry.pinned and not is_block(self.source, _scalar(entry))
+        return is_string(_scalar(entry), entry.role) and not stays
+
+    def statements(self, entry: Entry, indent: int) -> _Value:
+        lines = format_math(self.source, _scalar(entry).span, indent + STEP)
+        return _Value("|", lines, header=True)
+
+    def string(self, entry: Entry, indent: int, column: int) -> _Value:
+        """A string of the language: on one line where it fits, else as its author broke it, and further."""
+        node = _scalar(entry)
+        lines = self.lines(node)
+        text = joined(lines)
+        if text is None:
+            return self.raw(node, indent)
+        if entry.pinned or column + len(text) <= WIDTH:
+            return _Value(_quoted_string(text, flow=False))
+        base = indent if entry.key else indent + STEP
+        first, *rest = Layout(column, base, base + STEP).lines(lines)
+        return _Value(first[column:], rest)
+
+    def lines(self, node: Scalar) -> list[Line]:
+        rows = [read_tokens(self.text, *place) for place in line_ranges(self.text, node.span)]
+        return spaced(row for row in rows if row.texts or row.comment)
+
+    def prose(self, entry: Entry, value: str, indent: int, column: int) -> _Value:
+        """A sentence: over several lines where it does not fit on one."""
+        text = one_line(value, flow=False)
+        if "\n" in value:
+            return _block(literal(f"{value}\n", indent + STEP)) or _Value(text)
+        if entry.pinned or column + len(text) <= WIDTH:
+            return _Value(text)
+        return _block(folded(value, wrapped(value, WIDTH - indent - STEP), indent + STEP)) or _Value(text)
+
+    def python(self, value: str, node: Scalar, indent: int, column: int) -> _Value:
+        """Python: the lines as they are."""
+        text = one_line(value, flow=False)
+        fits = column + len(text) <= WIDTH
+        if "\n" in value or (is_block(self.source, node) and not node.folded and not (fits and text == value)):
+            return _block(literal(f"{value}\n", indent + STEP)) or _Value(text)
+        return _Value(text) if fits else self.unfolded(node, value, indent) or _Value(text)
+
+    def data(self, node: Scalar, indent: int, column: int) -> _Value:
+        """Text that is neither of the language nor a sentence."""
+        assert isinstance(node.value, str)
+        text = one_line(node.value, flow=False)
+        if "\n" in node.value:
+            return _block(literal(node.value, indent + STEP)) or _Value(text)
+        return _Value(text) if column + len(text) <= WIDTH else self.unfolded(node, node.value, indent) or _Value(text)
+
+    def unfolded(self, node: Scalar, value: str, indent: int) -> _Value | None:
+        """A long text over several lines as its author broke it; None where it stands on one."""
+        lines = [line.strip() for line in LINE_BREAK.split(self.written(node)) if line.strip()]
+        return _block(folded(value, lines, indent + STEP)) if len(lines) > 1 else None
+
+    def raw(self, node: Scalar, indent: int) -> _Value:
+        """As it stands, moved to where it belongs."""
+        if is_block(self.source, node):
+            value = str(node.value)
+            block = _block(literal(value, indent + STEP)) if not node.folded else self.unfolded(node, value, indent)
+            return block or _Value(one_line(value, flow=False))
+        quote = self.text[node.span.start - 1] if is_quoted(self.text, node) else ""
+        first, *rest = LINE_BREAK.split(f"{quote}{self.written(node)}{quote}")
+        return _Value(first, indented([line.lstrip(" \t") for line in rest], indent + STEP))
+
+    def written(self, node: Scalar) -> str:
+        return self.text[node.span.start : node.span.end]
+
+
+def _scalar(entry: Entry) -> Scalar:
+    assert isinstance(entry.node, Scalar)
+    return entry.node
+
+
+def _name(entry: Entry, *, flow: bool) -> str:
+    return entry.name if is_plain(entry.name, flow=flow) else one_line(entry.name, flow=flow)
+
+
+def _quoted_string(text: str, *, flow: bool) -> str:
+    """A string of the language, in quotes where YAML would not read it, or read nothing."""
+    return text if is_plain(text, flow=flow) and plain_value(text) is not None else f'"{text}"'
+
+
+def _block(block: tuple[str, list[str]] | None) -> _Value | None:
+    return None if block is None else _Value(*block, header=True)
+
+
+def _with_comments(above: list[str], comments: list[str]) -> list[str]:
+    """Further comments below those above an entry."""
+    return [*above, *(comment for comment in comments if comment)]
