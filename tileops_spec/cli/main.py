@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": "Say what this machine can do: tools, versions, GPU.",
     "explain": "Explain a spec (what is derived from it) or a finding's code.",
     "fill": "Ask a provider for a kernel body until one passes the gates.",
+    "fmt": "Format specs, comments and meaning kept.",
     "mutate": "Seed errors in specs and report which check catches each.",
     "lint": "Check specs and report every finding.",
     "prompt": "Print the prompt that fill would send.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -12,6 +11,7 @@ from pathlib import Path
 from ..check import load_spec
 from ..diagnostics.diagnostic import Diagnostic, Sink
 from ..diagnostics.fix import apply_edits, choose_fixes
+from ..source.write import replace_file
 from .lint import lint_spec
 
 MAX_ROUNDS = 10
@@ -33,7 +33,7 @@ def fix_file(path: Path, *, unsafe: bool = False) -> list[str]:
             if not fixing.round():
                 break
         if fixing.applied:
-            _replace(path.resolve(), fixing.copy.read_bytes())
+            replace_file(path, fixing.copy.read_bytes())
     return fixing.applied
 
 
@@ -113,16 +113,3 @@ def _kind(found: Diagnostic) -> tuple[str, str]:
 def _name(found: Diagnostic) -> str:
     assert found.fix is not None
     return f"{found.code} {found.fix.title}"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file at once: whoever reads it sees the old content or the new."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        shutil.copymode(path, name)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
