@@ -62,11 +62,17 @@ def take_effort(options: dict[str, Any]) -> Effort:
 
 def spec_files(specs: tuple[Path, ...]) -> list[Path]:
     """The spec files that the arguments name; folders stand for the specs in them, nothing for `specs/`."""
+    found = files_in(specs)
+    if not found:
+        raise click.UsageError(f"no specs in {', '.join(map(str, specs)) or 'specs/'}")
+    return found
+
+
+def files_in(specs: tuple[Path, ...]) -> list[Path]:
+    """The same, and nothing where there is none."""
     found: list[Path] = []
     for path in specs or (Path("specs"),):
         found += sorted(path.glob("*.yaml")) if path.is_dir() else [path]
-    if not found:
-        raise click.UsageError(f"no specs in {', '.join(map(str, specs)) or 'specs/'}")
     return found
 
 

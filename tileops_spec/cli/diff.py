@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .common import Exit, exit_for, print_findings, spec_files, specs_argument
+from .common import Exit, exit_for, files_in, print_findings, spec_files, specs_argument
 
 if TYPE_CHECKING:
     from ..deliver.against import Earlier
@@ -97,8 +97,6 @@ def _comparisons(specs: tuple[Path, ...], earlier: Earlier, sink: Sink) -> dict[
 
     folders = [path for path in specs or (Path("specs"),) if path.is_dir()]
     gone = list(removed_specs(folders, earlier))
-    paths = (
-        [*gone] if gone and not any(any(folder.glob("*.yaml")) for folder in folders) else [*spec_files(specs), *gone]
-    )
+    paths = files_in(specs) + gone or spec_files(specs)
     found = {path: compare_with(path, earlier, sink) for path in sorted(set(paths))}
     return {path: comparison for path, comparison in found.items() if comparison is not None}
