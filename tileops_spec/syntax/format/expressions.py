@@ -51,16 +51,16 @@ class Tokens:
 def read_tokens(text: str, start: int, end: int) -> Tokens:
     """The tokens on a line, which must consist of tokens."""
     tables = load_tables(ENTRIES)
-    texts, comment = [], ""
-    while start < end:
-        found = tables.token.match(text, start, end)
-        assert found is not None, f"no token at {start}"
+    code, mark, comment = text[start:end].partition("#")
+    code = code.strip()
+    texts, position = [], 0
+    while position < len(code):
+        found = tables.token.match(code, position)
+        assert found is not None, f"no token: {code[position:]}"
         if found.lastgroup not in tables.ignored:
             texts.append(found.group())
-        elif found.group().startswith("#"):
-            comment = found.group().rstrip(" \t")
-        start = found.end()
-    return Tokens(tuple(texts), comment)
+        position = found.end()
+    return Tokens(tuple(texts), (mark + comment).rstrip(" \t"))
 
 
 def spaced(rows: Iterable[Tokens]) -> list[Line]:
@@ -80,7 +80,7 @@ def spaced(rows: Iterable[Tokens]) -> list[Line]:
 
 def _without_last_comma(texts: Sequence[str]) -> Iterator[str]:
     """A comma says nothing before a bracket that closes on the same line."""
-    for text, after in zip(texts, (*texts[1:], ""), strict=True):
+    for text, after in zip(texts, (*texts[1:], ""), strict=False):
         if not (text == "," and after in _CLOSE):
             yield text
 
@@ -171,23 +171,20 @@ class Layout:
     def size(self, pieces: Sequence[Piece], room: int) -> int:
         """How many of the pieces stay on the line: all where they fit or cannot be parted, else as many as fit of the
         parts that the outermost, loosest operator makes."""
-        if len(text_of(pieces)) <= room:
-            return len(pieces)
-        places = list(self.places(pieces))
-        if not places:
-            return len(pieces)
-        outermost = min(key for key, _ in places)
-        sizes = [size for key, size in places if key == outermost]
-        fitting = [size for size in sizes if len(text_of(pieces[:size])) <= room]
-        return fitting[-1] if fitting else sizes[0]
+        while len(text_of(pieces)) > room and (places := list(self.places(pieces))):
+            outermost = min(key for key, _ in places)
+            sizes = [size for key, size in places if key == outermost]
+            fitting = [size for size in sizes if len(text_of(pieces[:size])) <= room]
+            pieces = pieces[: fitting[-1] if fitting else sizes[0]]
+        return len(pieces)
 
-    def places(self, pieces: Sequence[Piece]) -> Iterator[tuple[tuple[bool, int, int], int]]:
-        """Where a line may break, each with how good a place it is: less is better. Indices are kept together."""
+    def places(self, pieces: Sequence[Piece]) -> Iterator[tuple[tuple[int, int], int]]:
+        """Where a line may break, each with how far out that is: less is further. Indices are kept together."""
         brackets = [bracket for bracket, _ in self.stack]
         for size, piece in enumerate(pieces):
             if piece.text in _CLOSE and brackets:
                 brackets.pop()
-            if size and piece.looseness is not None:
-                yield ("[" in brackets, len(brackets), piece.looseness), size
+            if size and piece.looseness is not None and "[" not in brackets:
+                yield (len(brackets), piece.looseness), size
             if piece.text in _OPEN:
                 brackets.append(piece.text)

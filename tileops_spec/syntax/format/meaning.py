@@ -17,10 +17,10 @@ from .statements import line_ranges
 def meaning_of(source: SourceText, root: Mapping, sink: Sink) -> Any:
     """The keys with their values, and all comments in no order, for they move with their keys.
 
-    A value of the language is its syntax tree; what does not parse goes to the sink.
+    A value of the language is its syntax tree; what does not parse goes to the sink, and there is no meaning then.
     """
     values = {name: _value(source, node, (name,), sink) for name, (_, node) in root.entries.items()}
-    return values, sorted(_comments(source, read_body(source, root)))
+    return None if sink.diagnostics else (values, sorted(_comments(source, read_body(source, root))))
 
 
 def _value(source: SourceText, node: Node, path: tuple[str, ...], sink: Sink) -> Any:
@@ -32,21 +32,25 @@ def _value(source: SourceText, node: Node, path: tuple[str, ...], sink: Sink) ->
 
 
 def _scalar(source: SourceText, node: Scalar, role: Role, sink: Sink) -> Any:
-    if is_string(node, role):
-        if role == "math":
-            return parse_math(source, node.span, sink)[0]
+    if not is_string(node, role):
+        is_text = role in ("prose", "python") and isinstance(node.value, str)
+        return node.value.strip() if is_text else (type(node.value), repr(node.value))  # type: ignore[union-attr]
+    if not node.verbatim:
+        help_text = "write it without backslashes or doubled quotes"
+        return sink.error("TS006", "a string of the language holds an escape", node.span, help=help_text)
+    if role != "math":
         return parse_string(role, source, node.span, sink)  # type: ignore[arg-type]
-    if role != "data" and isinstance(node.value, str):
-        return node.value.strip()  # as the checker reads it
-    return type(node.value), repr(node.value)
+    if node.folded:
+        help_text = "write `math: |` and indent the statements below it"
+        return sink.error("TS006", "`math` is a literal block", node.span, help=help_text)
+    return parse_math(source, node.span, sink)[0]
 
 
 def is_string(node: Scalar, role: Role) -> bool:
     """Whether a scalar is of the language, as what is written and not as YAML reads it."""
     if role == "math":
-        is_text = isinstance(node.value, str) and bool(node.value.strip())
-        return is_text and node.verbatim and not node.folded
-    return role not in ("data", "prose", "python") and node.value is not None and node.verbatim
+        return isinstance(node.value, str) and bool(node.value.strip())
+    return role not in ("data", "prose", "python") and node.value is not None
 
 
 def _comments(source: SourceText, body: Body) -> list[str]:

@@ -108,23 +108,20 @@ class _Writer:
     def short(self, entry: Entry) -> str:
         """A scalar inside brackets, on one line."""
         node = _scalar(entry)
-        text = joined(self.lines(node)) if self.is_string(entry) else None
-        if text is not None:
-            return _quoted_string(text, flow=True)
+        if self.is_string(entry):
+            text = joined(self.lines(node))
+            return self.raw(node, 0).first if text is None else _quoted_string(text, flow=True)
         if not isinstance(node.value, str):
             return self.written(node) or "null"
-        if entry.role == "data":
-            return one_line(node.value, flow=True)
-        return one_line(node.value.strip(), flow=True) if entry.role == "python" else self.raw(node, 0).first
+        return one_line(node.value.strip() if entry.role == "python" else node.value, flow=True)
 
     def is_stubborn(self, entry: Entry) -> bool:
-        """Whether a scalar stays as it stands, on several lines."""
+        """Whether a scalar stays as it stands, on several lines: a string of the language with a comment inside."""
         if entry.body is not None:
             return any(map(self.is_stubborn, entry.body.entries))
         node = _scalar(entry)
-        if entry.role in ("data", "python") or not LINE_BREAK.search(self.written(node)):
-            return False
-        return not self.is_string(entry) or joined(self.lines(node)) is None
+        several = LINE_BREAK.search(self.written(node)) is not None
+        return several and self.is_string(entry) and joined(self.lines(node)) is None
 
     def scalar(self, entry: Entry, indent: int, column: int) -> _Value:
         """A scalar in block style, whose text begins at a column."""
