@@ -17,7 +17,7 @@ BLANK = ""
 """A blank line, among lines of comments."""
 
 _COMMENT = re.compile(r"#[^\r\n]*")
-_HEADER = re.compile(r"(?:^|[\s:-])[|>][-+\d]*(?:\s+#.*|\s*)\Z")
+_HEADER = re.compile(r"(?:^|[\s:-])[|>][-+\d]*\s*(?:#.*)?\Z")
 _BEGINS_LINE = re.compile(r"""[ \t?"'\[{,-]*""")
 
 
