@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,13 +53,13 @@ class _Run:
         """Standard input; its formatted text goes to standard output, unless only asked about."""
         from ..deliver.formatting import format_data
 
-        formatted = format_data(name, click.get_binary_stream("stdin").read(), self.sink)
+        formatted = format_data(name, sys.stdin.buffer.read(), self.sink)
         if formatted is None:
             self.status = Exit.FINDINGS
         elif self.check or self.diff:
             self.show(formatted)
         else:
-            click.get_binary_stream("stdout").write(formatted.after)
+            click.echo(formatted.after, nl=False)
 
     def files(self, paths: list[Path]) -> None:
         """Each file in turn; what befalls one does not keep the others from being formatted."""
