@@ -65,6 +65,21 @@ def test_shapes_are_ragged_long_and_tiny(project_spec) -> None:
     assert all(dims["K"] % 8 == 0 for dims in cases)
 
 
+def test_the_steps_of_a_recurrence_are_more_than_a_tile(spec_of) -> None:
+    spec = spec_of("""
+dims: {B: dynamic, L: dynamic}
+inputs: {k: "f32[B, L, K]", v: "f32[B, L, V]"}
+outputs: {o: "f32[B, L, V]"}
+math: |
+  S[b, -1, i < K, j < V] = 0
+  S[b, t, i, j] = S[b, t - 1, i, j] + k[b, t, i] * v[b, t, j]
+  o[b, t, j] = sum[i](k[b, t, i] * S[b, t, i, j])
+""")
+    cases = [dict(case.dims) for case in draw_cases(spec, count=10, seed=0)]
+    assert max(dims["L"] for dims in cases) > 128
+    assert max(dims["B"] for dims in cases) <= 4
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_few_static_shapes_show_how_heads_share_keys(project_spec, seed: int) -> None:
     """With one key head, or as many as query heads, `h // (H // HK)` and `h % HK` are the same."""

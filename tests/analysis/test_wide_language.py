@@ -390,3 +390,19 @@ reference:
     right = (inputs["x"].float().T @ inputs["x"].float()).half()
     assert compare("y", right, expected) is None
     assert compare("y", right * 1.05, expected) is not None
+
+
+def test_a_local_that_reads_what_is_updated_in_place_is_no_recurrence(spec_of) -> None:
+    spec = spec_of("""
+inputs: {s: "f32[N]", x: "f32[N]"}
+outputs: {s: "f32[N]", y: "f32[N]"}
+math: |
+  t[n] = 2 * s[n] + x[n]
+  y[n] = t[n] ^ 2
+  s[n] = t[n]
+""")
+    s, x = torch.randn(5), torch.randn(5)
+    values = run(spec, {"s": s, "x": x}, dims={"N": 5})
+    expected = 2 * s.double() + x.double()
+    assert torch.equal(values["s"], expected)
+    assert torch.equal(values["y"], expected**2)

@@ -28,7 +28,8 @@ class RecurrentGroup:
 
 def recurrent_groups(spec: Spec) -> dict[str, RecurrentGroup]:
     """The group of each definition that its own value comes from, by name."""
-    reads = {each.target: set(_reads(each)) for each in spec.math}
+    given = {each.name for each in spec.inputs}  # of what is updated in place, the old elements are read
+    reads = {each.target: set(_reads(each)) - given for each in spec.math}
     behind = {name: _reachable(name, reads) for name in reads}
     found: dict[str, RecurrentGroup] = {}
     for definition in spec.math:

@@ -51,10 +51,11 @@ class Roles:
 
 
 def roles_of(spec: Spec, tiles: Sequence[int]) -> Roles:
-    """From the structure: axes of contractions, reductions and softmaxes are tiled; without any, the innermost axes."""
+    """From the structure: axes of contractions, reductions, softmaxes and steps are tiled; else the innermost axes."""
     structure = classify(spec)
     reduced = _dims(_reduced(structure), spec)
     tiled = reduced | _dims((axis for each in structure.contractions for axis in (*each.m, *each.n)), spec)
+    tiled |= _dims((axis for each in spec.math for axis in each.axes if axis.name == each.along), spec)
     if not structure.contractions:
         innermost = (tensor.shape[-1] for tensor in (*spec.inputs, *spec.outputs) if tensor.shape)
         tiled |= frozenset().union(*map(names_in, innermost))

@@ -52,12 +52,26 @@ def _parsed(reference: Reference, source: SourceText | None, sink: Sink) -> ast.
 
 
 def _free_names(tree: ast.Expression) -> Iterator[ast.Name]:
-    """The names that the expression reads and does not bind itself."""
-    bound = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)}
-    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:
-            yield node
+    """The names that the expression reads and does not bind itself; a use above a `:=` fails when it is called."""
+    assigned = (node.target.id for node in ast.walk(tree) if isinstance(node, ast.NamedExpr))
+    return _unbound(tree, frozenset(assigned))
+
+
+def _unbound(node: ast.AST, bound: frozenset[str]) -> Iterator[ast.Name]:
+    """The names in a node that are read and not `bound`, nor variables of the lambda or comprehension around them."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:
+        yield node
+    outside: tuple[ast.AST, ...] = ()
+    if isinstance(node, ast.Lambda):
+        outside = (node.args,)
+        inner = bound | {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
+    elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        targets = (part for each in node.generators for part in ast.walk(each.target))
+        inner = bound | {part.id for part in targets if isinstance(part, ast.Name)}
+    else:
+        inner = bound
+    for child in ast.iter_child_nodes(node):
+        yield from _unbound(child, bound if child in outside else inner)
 
 
 def _check_names(
