@@ -14,13 +14,14 @@ _TRACEBACK = "TOSPEC_TRACEBACK"
 
 COMMANDS = {
     "build": "Check a spec, render its scaffold, prove its body, write what changed.",
-    "diff": "Show how committed generated files differ from what build would write.",
+    "diff": "Show how generated files differ from what build would write, or specs from an earlier version.",
     "doctor": "Say what this machine can do: tools, versions, GPU.",
     "explain": "Explain a spec (what is derived from it) or a finding's code.",
     "fill": "Ask a provider for a kernel body until one passes the gates.",
     "fmt": "Format specs, comments and meaning kept.",
     "mutate": "Seed errors in specs and report which check catches each.",
     "lint": "Check specs and report every finding.",
+    "new": "Write a first version of a spec, from a template or a torch function.",
     "prompt": "Print the prompt that fill would send.",
     "schema": "Print the JSON Schema of spec files, for editors.",
     "verify": "Run the gates on committed bodies.",

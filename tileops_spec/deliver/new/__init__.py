@@ -1,0 +1,1 @@
+"""First versions of specs: from a template of their class, or from the signature of a torch function."""
