@@ -27,9 +27,10 @@ test: $(INSTALLED)  ## run the tests
 lint: $(INSTALLED)  ## check the specs
 	$(BIN)/tospec lint specs
 
-fmt: $(INSTALLED)  ## format the code
+fmt: $(INSTALLED)  ## format the code and the specs
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/tospec fmt specs
 
 build: $(INSTALLED)  ## build every spec
 	$(BIN)/tospec build specs

@@ -116,10 +116,11 @@ def joined(lines: Sequence[Line]) -> str | None:
 
 @dataclass
 class Layout:
-    """Lays lines out: the first at column `first`, those that go on a step beyond `indent`.
+    """Lays lines out, the first at column `first`.
 
-    A bracket that ends a line begins a level of its own, and the line that closes it ends the level, at column `least`
-    at least. Breaks stay where the author made them; a line that is too long is broken further, unless `pinned`.
+    A line inside brackets begins a step beyond the line that opens them, or with it where it begins by closing them;
+    one outside of brackets begins a step beyond `indent`. None but the first begins before `least`. Breaks stay where
+    the author made them; a line that is too long is broken further, unless `pinned`.
     """
 
     first: int
@@ -128,7 +129,7 @@ class Layout:
     pinned: bool = False
 
     def __post_init__(self) -> None:
-        self.stack: list[tuple[str, bool]] = []  # open brackets, each with whether it ends a line
+        self.open: list[tuple[str, int]] = []  # brackets, with the column of the line that opens them
         self.begun = False
 
     def lines(self, lines: Iterable[Line]) -> Iterator[str]:
@@ -144,29 +145,25 @@ class Layout:
                 head, rest = rest[:size], rest[size:]
                 comment = f"  {line.comment}" if line.comment else ""
                 yield " " * column + text_of(head) + comment
-                self.pass_over(head)
+                self.pass_over(head, column if self.begun else self.indent)
 
     def column(self, pieces: Sequence[Piece]) -> int:
         """Where the line of these pieces begins."""
         if not self.begun:
             return self.first
-        stack = self.stack[:]
-        closes_level = False
-        for piece in pieces:
-            if piece.text not in _CLOSE or not stack:
-                break
-            closes_level |= stack.pop()[1]
-        levels = sum(ends_line for _, ends_line in stack)
-        return max(self.least, self.indent + STEP * (levels if closes_level else max(1, levels)))
+        closing = next((at for at, piece in enumerate(pieces) if piece.text not in _CLOSE), len(pieces))
+        if closing and len(self.open) >= closing:
+            return max(self.least, self.open[-closing][1])
+        return max(self.least, STEP + (self.open[-1][1] if self.open else self.indent))
 
-    def pass_over(self, pieces: Sequence[Piece]) -> None:
+    def pass_over(self, pieces: Sequence[Piece], column: int) -> None:
         """Remember the brackets that a line opens and closes."""
         self.begun = True
         for piece in pieces:
             if piece.text in _OPEN:
-                self.stack.append((piece.text, piece is pieces[-1]))
-            elif piece.text in _CLOSE and self.stack:
-                self.stack.pop()
+                self.open.append((piece.text, column))
+            elif piece.text in _CLOSE and self.open:
+                self.open.pop()
 
     def size(self, pieces: Sequence[Piece], room: int) -> int:
         """How many of the pieces stay on the line: all where they fit or cannot be parted, else as many as fit of the
@@ -180,7 +177,7 @@ class Layout:
 
     def places(self, pieces: Sequence[Piece]) -> Iterator[tuple[tuple[int, int], int]]:
         """Where a line may break, each with how far out that is: less is further. Indices are kept together."""
-        brackets = [bracket for bracket, _ in self.stack]
+        brackets = [bracket for bracket, _ in self.open]
         for size, piece in enumerate(pieces):
             if piece.text in _CLOSE and brackets:
                 brackets.pop()
