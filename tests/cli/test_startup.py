@@ -23,7 +23,18 @@ def _imported(*arguments: str, cwd: Path) -> set[str]:
     return {line.split(".")[0] for line in lines}
 
 
-@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("lint", "specs"), ("explain", "TS101")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--version",),
+        ("--help",),
+        ("lint", "specs"),
+        ("explain", "TS101"),
+        ("schema",),
+        ("new", "my_op", "--template", "scan", "--stdout"),
+        ("diff", "specs/gemm.yaml", "--against", "specs/gemm.yaml"),
+    ],
+)
 def test_no_heavy_imports(arguments: tuple[str, ...], root: Path) -> None:
     assert not _imported(*arguments, cwd=root) & set(HEAVY)
 

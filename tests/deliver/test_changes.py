@@ -101,6 +101,28 @@ def test_specs_against_themselves(path: Path) -> None:
     assert {change.level for change in compare_specs(spec, _reindexed(spec)).changes} <= {Level.COSMETIC}
 
 
+_TOUCHES = {"swapped dims": Level.API, "wrong default": Level.API, "wrong output shape": Level.API}
+_TOUCHES |= {"widened dtype": Level.API, "violated workload": Level.PERFORMANCE, "wrong reference": Level.PERFORMANCE}
+
+
+@pytest.mark.parametrize("op", ["gemm", "gqa_fwd", "rms_norm"])
+def test_no_error_passes_for_cosmetic(op: str) -> None:
+    """Seeded errors are of the class that they touch, unless they mean the same: `f32(a) * f32(b)` is `f32(a) * b`."""
+    from tileops_spec.mutate.run import mutants_of
+
+    path = ROOT / "specs" / f"{op}.yaml"
+    spec = load(path.read_text(encoding="utf-8"))
+    judged = 0
+    for mutant in mutants_of(path):
+        changed = load_source(SourceText(str(path), mutant.text), Sink())
+        if changed is not None and changed != spec:
+            level = compare_specs(spec, changed).level
+            assert level is not None
+            assert level >= _TOUCHES.get(mutant.kind, Level.NUMERICS), mutant.kind
+            judged += 1
+    assert judged >= 15
+
+
 def _reindexed(spec: Spec) -> Spec:
     """The spec with every index variable and every local renamed."""
     outputs = {each.name for each in spec.outputs}
