@@ -62,16 +62,25 @@ def _unbound(node: ast.AST, bound: frozenset[str]) -> Iterator[ast.Name]:
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:
         yield node
     outside: tuple[ast.AST, ...] = ()
+    inner = bound
     if isinstance(node, ast.Lambda):
         outside = (node.args,)
         inner = bound | {each.arg for each in ast.walk(node.args) if isinstance(each, ast.arg)}
     elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        outside = (node.generators[0].iter,)
         targets = (part for each in node.generators for part in ast.walk(each.target))
         inner = bound | {part.id for part in targets if isinstance(part, ast.Name)}
-    else:
-        inner = bound
-    for child in ast.iter_child_nodes(node):
+    for child in _children(node):
         yield from _unbound(child, bound if child in outside else inner)
+
+
+def _children(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a node; a comprehension's `for … in … if …` are taken apart."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.comprehension):
+            yield from ast.iter_child_nodes(child)
+        else:
+            yield child
 
 
 def _check_names(
