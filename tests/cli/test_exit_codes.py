@@ -23,9 +23,11 @@ def _tospec(*arguments: str, cwd: Path, **variables: str) -> subprocess.Complete
     ("arguments", "status"),
     [
         (("lint", "specs"), 0),
+        (("fmt", "--check", "specs/gemm.yaml"), 0),
         (("explain", "specs/gemm.yaml"), 0),
         (("explain", "TS108"), 0),
         (("lint", "specs/gone.yaml"), 1),
+        (("fmt", "specs/gone.yaml"), 1),
         (("explain", "specs/gone.yaml"), 1),
         (("prompt", "specs/gone.yaml"), 1),
         (("explain", "TS999"), 2),

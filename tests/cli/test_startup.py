@@ -29,6 +29,7 @@ def _imported(*arguments: str, cwd: Path) -> set[str]:
         ("--version",),
         ("--help",),
         ("lint", "specs"),
+        ("fmt", "specs/gemm.yaml"),
         ("explain", "TS101"),
         ("schema",),
         ("new", "my_op", "--template", "scan", "--stdout"),

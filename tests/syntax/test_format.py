@@ -69,3 +69,20 @@ def test_a_wrong_result_is_refused(wrong: str, monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_order_of_keys_is_that_of_the_checker() -> None:
     assert ORDER == KEYS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"math: |\n  y = {'(' * 3000}a + b{')' * 3000}\n",
+        f"math: |\n  y = {'f(a + b, ' * 90}{'x' * 200}{')' * 90}\n",
+        f"math: |\n  y = f({', '.join(['g(a + b)'] * 2000)})\n",
+        f"workloads: [{', '.join(['{name: a, M: 1}'] * 1000)}]\n",
+        "# c\n" * 3000 + "op: a\n",
+        "a: " + "[" * 18 + "]" * 18 + "\n",
+    ],
+    ids=["parentheses", "nested calls", "arguments", "workloads", "comments", "brackets"],
+)
+def test_large_and_deep_specs(text: str) -> None:
+    result = formatted(text)
+    assert formatted(result) == result

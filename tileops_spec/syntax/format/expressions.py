@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -138,14 +139,11 @@ class Layout:
             if not line.pieces:
                 yield " " * self.column(()) + line.comment
                 continue
-            rest = line.pieces
-            while rest:
-                column = self.column(rest)
-                size = len(rest) if self.pinned or line.comment else self.size(rest, WIDTH - column)
-                head, rest = rest[:size], rest[size:]
+            for pieces in [line.pieces] if self.pinned or line.comment else self.broken(line.pieces):
+                column = self.column(pieces)
                 comment = f"  {line.comment}" if line.comment else ""
-                yield " " * column + text_of(head) + comment
-                self.pass_over(head, column if self.begun else self.indent)
+                yield " " * column + text_of(pieces) + comment
+                self.pass_over(pieces, column if self.begun else self.indent)
 
     def column(self, pieces: Sequence[Piece]) -> int:
         """Where the line of these pieces begins."""
@@ -165,23 +163,44 @@ class Layout:
             elif piece.text in _CLOSE and self.open:
                 self.open.pop()
 
-    def size(self, pieces: Sequence[Piece], room: int) -> int:
-        """How many of the pieces stay on the line: all where they fit or cannot be parted, else as many as fit of the
-        parts that the outermost, loosest operator makes."""
-        while len(text_of(pieces)) > room and (places := list(self.places(pieces))):
-            outermost = min(key for key, _ in places)
-            sizes = [size for key, size in places if key == outermost]
-            fitting = [size for size in sizes if len(text_of(pieces[:size])) <= room]
-            pieces = pieces[: fitting[-1] if fitting else sizes[0]]
-        return len(pieces)
+    def broken(self, pieces: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
+        """The pieces as lines: one where they fit or cannot be parted, else parts of as many as fit.
+
+        Parts are what the outermost, loosest operators make; one that is too long is broken itself. Each line must have
+        been passed over before the next is asked for.
+        """
+        places = list(self.places(pieces)) if len(text_of(pieces)) > self.room(pieces) else []
+        if not places:
+            yield pieces
+            return
+        outermost = min(key for key, _ in places)
+        cuts = deque([*(at for key, at in places if key == outermost), len(pieces)])
+        start = 0
+        while cuts:
+            room = self.room(pieces[start : cuts[0]])
+            end = cuts.popleft()
+            width = len(text_of(pieces[start:end]))
+            while cuts and (width := width + _width(pieces[end : cuts[0]])) <= room:
+                end = cuts.popleft()
+            yield from self.broken(pieces[start:end])
+            start = end
+
+    def room(self, pieces: Sequence[Piece]) -> int:
+        return WIDTH - self.column(pieces)
 
     def places(self, pieces: Sequence[Piece]) -> Iterator[tuple[tuple[int, int], int]]:
         """Where a line may break, each with how far out that is: less is further. Indices are kept together."""
         brackets = [bracket for bracket, _ in self.open]
-        for size, piece in enumerate(pieces):
+        squares = brackets.count("[")
+        for at, piece in enumerate(pieces):
             if piece.text in _CLOSE and brackets:
-                brackets.pop()
-            if size and piece.looseness is not None and "[" not in brackets:
-                yield (len(brackets), piece.looseness), size
+                squares -= brackets.pop() == "["
+            if at and piece.looseness is not None and not squares:
+                yield (len(brackets), piece.looseness), at
             if piece.text in _OPEN:
+                squares += piece.text == "["
                 brackets.append(piece.text)
+
+
+def _width(pieces: Sequence[Piece]) -> int:
+    return sum(len(piece.gap) + len(piece.text) for piece in pieces)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ...diagnostics.text import SourceText
 from ...source.plain import plain_value
 from ...source.yaml_tree import Scalar
-from .comments import BLANK, Body, Entry, is_block, is_quoted
+from .comments import BLANK, Body, Entry, is_block
 from .expressions import Layout, Line, joined, read_tokens, spaced
 from .layout import STEP, WIDTH, in_order
 from .meaning import is_string
@@ -37,13 +37,18 @@ def write_document(source: SourceText, body: Body) -> str:
 
 
 def _take_head(body: Body) -> list[str]:
-    """The comments that a blank line parts from the first key: they are about the file, and stay at its top."""
+    """The comments that a blank line parts from the first key, and those for editors: they stay at the top."""
     above = body.entries[0].above if body.entries else []
     while above and above[0] == BLANK:
         del above[0]
-    size = above.index(BLANK) + 1 if BLANK in above else 0
+    size = above.index(BLANK) + 1 if BLANK in above else sum(map(_is_for_editors, above[:1]))
     head, above[:size] = above[:size], []
     return head
+
+
+def _is_for_editors(comment: str) -> bool:
+    """Whether a comment names the file's schema; it works on the first line alone."""
+    return comment.removeprefix("#").lstrip().startswith("yaml-language-server:")
 
 
 class _Writer:
@@ -82,7 +87,7 @@ class _Writer:
         """A collection in brackets; None where it stands in block style, holds comments, or does not fit."""
         if not body.entries:
             return _Value("{}" if body.mapping else "[]")
-        if not body.flow or body.commented or self.is_stubborn(entry):
+        if not body.flow or body.commented or self.holds_comment(entry):
             return None
         text = self.in_brackets(body)
         return _Value(text) if entry.pinned or column + 1 + len(text) <= WIDTH else None
@@ -109,52 +114,50 @@ class _Writer:
         """A scalar inside brackets, on one line."""
         node = _scalar(entry)
         if self.is_string(entry):
-            text = joined(self.lines(node))
-            return self.raw(node, 0).first if text is None else _quoted_string(text, flow=True)
+            return _quoted_string(joined(self.lines(node)) or "", flow=True)
         if not isinstance(node.value, str):
             return self.written(node) or "null"
         return one_line(node.value.strip() if entry.role == "python" else node.value, flow=True)
 
-    def is_stubborn(self, entry: Entry) -> bool:
-        """Whether a scalar stays as it stands, on several lines: a string of the language with a comment inside."""
+    def holds_comment(self, entry: Entry) -> bool:
+        """Whether a comment stands inside a string of the language."""
         if entry.body is not None:
-            return any(map(self.is_stubborn, entry.body.entries))
-        node = _scalar(entry)
-        several = LINE_BREAK.search(self.written(node)) is not None
-        return several and self.is_string(entry) and joined(self.lines(node)) is None
+            return any(map(self.holds_comment, entry.body.entries))
+        return self.is_string(entry) and joined(self.lines(_scalar(entry))) is None
 
     def scalar(self, entry: Entry, indent: int, column: int) -> _Value:
         """A scalar in block style, whose text begins at a column."""
         node = _scalar(entry)
         if self.is_string(entry):
-            return self.statements(entry, indent) if entry.role == "math" else self.string(entry, indent, column)
+            is_block_of_statements = entry.role == "math" and (is_block(self.source, node) or not entry.pinned)
+            return self.statements(node, indent) if is_block_of_statements else self.string(entry, indent, column)
         if not isinstance(node.value, str):
             return _Value(self.written(node))
         if entry.role == "prose":
             return self.prose(entry, node.value.strip(), indent, column)
         if entry.role == "python":
             return self.python(node.value.strip(), node, indent, column)
-        return self.data(node, indent, column) if entry.role == "data" else self.raw(node, indent)
+        return self.data(node, indent, column)
 
     def is_string(self, entry: Entry) -> bool:
-        """Whether the scalar is written anew. `math` behind its key stays there with the suppression of its line."""
-        stays = entry.role == "math" and entry.pinned and not is_block(self.source, _scalar(entry))
-        return is_string(_scalar(entry), entry.role) and not stays
+        return is_string(_scalar(entry), entry.role)
 
-    def statements(self, entry: Entry, indent: int) -> _Value:
-        lines = format_math(self.source, _scalar(entry).span, indent + STEP)
-        return _Value("|", lines, header=True)
+    def statements(self, node: Scalar, indent: int) -> _Value:
+        return _Value("|", format_math(self.source, node.span, indent + STEP), header=True)
 
     def string(self, entry: Entry, indent: int, column: int) -> _Value:
-        """A string of the language: on one line where it fits, else as its author broke it, and further."""
-        node = _scalar(entry)
-        lines = self.lines(node)
+        """A string of the language: on one line where it fits, else as its author broke it, and further.
+
+        Comments inside it need a block. Statements that stand behind their key with a suppression stay there.
+        """
+        lines = self.lines(_scalar(entry))
         text = joined(lines)
+        base = indent + STEP
         if text is None:
-            return self.raw(node, indent)
+            return _Value("|", list(Layout(base, base, base).lines(lines)), header=True)
         if entry.pinned or column + len(text) <= WIDTH:
             return _Value(_quoted_string(text, flow=False))
-        base = indent if entry.key else indent + STEP
+        base = indent if entry.key else base
         first, *rest = Layout(column, base, base + STEP).lines(lines)
         return _Value(first[column:], rest)
 
@@ -191,16 +194,6 @@ class _Writer:
         """A long text over several lines as its author broke it; None where it stands on one."""
         lines = [line.strip() for line in LINE_BREAK.split(self.written(node)) if line.strip()]
         return _block(folded(value, lines, indent + STEP)) if len(lines) > 1 else None
-
-    def raw(self, node: Scalar, indent: int) -> _Value:
-        """As it stands, moved to where it belongs."""
-        if is_block(self.source, node):
-            value = str(node.value)
-            block = _block(literal(value, indent + STEP)) if not node.folded else self.unfolded(node, value, indent)
-            return block or _Value(one_line(value, flow=False))
-        quote = self.text[node.span.start - 1] if is_quoted(self.text, node) else ""
-        first, *rest = LINE_BREAK.split(f"{quote}{self.written(node)}{quote}")
-        return _Value(first, indented([line.lstrip(" \t") for line in rest], indent + STEP))
 
     def written(self, node: Scalar) -> str:
         return self.text[node.span.start : node.span.end]
