@@ -3,65 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ...diagnostics.diagnostic import Label, Sink
-from ...ir.nodes import DimRef, Expr, ParamRef
+from ...ir.nodes import Expr
 from ...ir.show import show_expr
 from ...ir.spec import Spec
-from ...ir.walk import walk
+from .samples import allowed, violation
 
 
 def check_clauses(spec: Spec, sink: Sink) -> None:
-    """TS120 for clauses that contradict each other, TS133 for one that the others imply."""
-    if not spec.where or not _may_interact(spec.where):
+    """TS120 for clauses that contradict each other, TS133 for one that the others imply.
+
+    z3 is asked only about clauses that no shape near a workload shows to be free of that.
+    """
+    if not spec.where:
         return
-    import z3
-
-    solver, truths = _solver(spec)
-    marks = [z3.Bool(f"clause{at}") for at in range(len(truths))]
-    if solver.check(marks) == z3.unsat:
-        _contradiction([spec.where[marks.index(mark)] for mark in solver.unsat_core()], sink)
-        return
-    kept = list(range(len(truths)))
-    for at, truth in enumerate(truths):
-        others = [marks[other] for other in kept if other != at]
-        solver.push()
-        solver.add(z3.Not(truth))
-        idle = solver.check(others) == z3.unsat
-        core = {str(mark) for mark in solver.unsat_core()} if idle else set()
-        solver.pop()
-        if idle:
-            kept.remove(at)
-            behind = [spec.where[other] for other in range(len(truths)) if f"clause{other}" in core]
-            _idle(spec.where[at], behind, sink)
+    samples = allowed(spec)
+    clauses = list(spec.where)
+    open_clauses = [clause for clause in clauses if not violation(clause, _others(clauses, clause), samples)]
+    if not samples or open_clauses:
+        _with_solver(spec, open_clauses, sink, satisfiable=bool(samples))
 
 
-def _may_interact(clauses: Sequence[Expr]) -> bool:
-    """Whether a name stands in two clauses, or one compares without a remainder: else nothing can be found."""
-    names = [{node.name for node in walk(clause) if isinstance(node, DimRef | ParamRef)} for clause in clauses]
-    shared = any(names[at] & other for at in range(len(names)) for other in names[:at])
-    return shared or any("%" not in show_expr(clause) for clause in clauses)
+def _others(clauses: Sequence[Expr], clause: Expr) -> list[Expr]:
+    return [each for each in clauses if each is not clause]
 
 
-def _solver(spec: Spec) -> tuple[Any, list[Any]]:
-    import z3
+def _with_solver(spec: Spec, open_clauses: Sequence[Expr], sink: Sink, *, satisfiable: bool) -> None:
+    from .implication import contradiction, implied_by
 
-    from .lemmas import lemmas
-    from .terms import Terms
-
-    terms = Terms(spec)
-    truths = [terms.truth(clause) for clause in spec.where]
-    solver = z3.Solver()
-    solver.set("rlimit", 2_000_000)
-    solver.set("timeout", 2000)
-    solver.set("unsat_core", True)
-    solver.set("core.minimize", True)
-    solver.add(lemmas(terms, frozenset({0, 1})))
-    solver.add(terms.facts)
-    for at, truth in enumerate(truths):
-        solver.add(z3.Implies(z3.Bool(f"clause{at}"), truth))
-    return solver, truths
+    if not satisfiable:
+        found = contradiction(spec)
+        if found:
+            _contradiction(found, sink)
+            return
+    kept = list(spec.where)
+    for clause in open_clauses:
+        behind = implied_by(spec, clause, _others(kept, clause))
+        if behind is not None:
+            kept = _others(kept, clause)
+            _idle(clause, behind, sink)
 
 
 def _contradiction(clauses: Sequence[Expr], sink: Sink) -> None:

@@ -2,63 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
-from typing import Any
 
-import z3
-
-from .polynomial import Monomial, Poly, number
-from .terms import Terms
+from .formulas import And, Formula, at_least, implies
+from .polynomial import Monomial, number, of_monomial, powers, without
 
 _MOST = 60
 """Products for which pairs are compared; with more, proofs that need further lemmas are not found."""
+_ZERO, _ONE = number(0), number(1)
 
 
-def lemmas(terms: Terms, constants: frozenset[int]) -> list[Any]:
-    """Instances for the products met so far; `constants` are numbers that a factor may be compared with."""
-    products = sorted(monomial for monomial in terms.variables if len(monomial) > 1)[:_MOST]
-    found = [lemma for monomial in products for lemma in _signs(terms, monomial, constants)]
-    for first, second in combinations(products, 2):
-        found += _order(terms, first, second)
-    return found
+def lemmas(products: Iterable[Monomial], constants: Iterable[int]) -> Iterator[Formula]:
+    """Instances for some products; `constants` are numbers that a factor may be compared with."""
+    found, numbers = sorted(products)[:_MOST], tuple(constants)
+    for product in found:
+        yield from _signs(product, numbers)
+    for first, second in combinations(found, 2):
+        yield from _order(first, second)
 
 
-def _poly(monomial: Monomial) -> Poly:
-    return Poly(((monomial, 1),)) if monomial else number(1)
-
-
-def _splits(monomial: Monomial) -> Iterator[tuple[Poly, Poly]]:
-    """Each way to take one atom out of a product."""
-    for at in range(len(monomial)):
-        yield _poly(monomial[at : at + 1]), _poly(monomial[:at] + monomial[at + 1 :])
-
-
-def _signs(terms: Terms, monomial: Monomial, constants: frozenset[int]) -> Iterator[Any]:
-    product, zero, one = _poly(monomial), number(0), number(1)
-    for factor, rest in _splits(monomial):
-        both = z3.And(terms.at_least(factor, zero), terms.at_least(rest, zero))
-        yield z3.Implies(both, terms.at_least(product, zero))
-        grows = z3.And(terms.at_least(factor, one), terms.at_least(rest, zero))
-        yield z3.Implies(grows, terms.at_least(product, rest))
-        falls = z3.And(terms.at_least(factor, one), terms.at_least(-one, rest))
-        yield z3.Implies(falls, terms.at_least(-factor, product))
+def _signs(monomial: Monomial, constants: tuple[int, ...]) -> Iterator[Formula]:
+    product = of_monomial(monomial)
+    for part, others in powers(monomial):
+        factor, rest = of_monomial(part), of_monomial(others)
+        not_negative = And((at_least(factor, _ZERO), at_least(rest, _ZERO)))
+        yield implies(not_negative, at_least(product, _ZERO))
+        grows = And((at_least(factor, _ONE), at_least(rest, _ZERO)))
+        yield implies(grows, at_least(product, rest))
+        falls = And((at_least(factor, _ONE), at_least(-_ONE, rest)))
+        yield implies(falls, at_least(-factor, product))
         for value in constants:
-            above = z3.And(terms.at_least(factor, zero), terms.at_least(rest, number(value)))
-            yield z3.Implies(above, terms.at_least(product, factor * number(value)))
+            above = And((at_least(factor, _ZERO), at_least(rest, number(value))))
+            yield implies(above, at_least(product, factor * number(value)))
 
 
-def _order(terms: Terms, first: Monomial, second: Monomial) -> Iterator[Any]:
+def _order(first: Monomial, second: Monomial) -> Iterator[Formula]:
     """x·a and x·b lie as a and b do, for an x that is not negative; a whole x apart where a < b."""
     shared = _common(first, second)
     if not shared:
         return
-    x, a, b = _poly(shared), _poly(_without(first, shared)), _poly(_without(second, shared))
+    x, a, b = of_monomial(shared), of_monomial(without(first, shared)), of_monomial(without(second, shared))
     for low, high in ((a, b), (b, a)):
-        below = z3.And(terms.at_least(x, number(0)), terms.at_least(high, low))
-        yield z3.Implies(below, terms.at_least(x * high, x * low))
-        apart = z3.And(terms.at_least(x, number(0)), terms.at_least(high, low + number(1)))
-        yield z3.Implies(apart, terms.at_least(x * high, x * low + x))
+        not_negative = at_least(x, _ZERO)
+        yield implies(And((not_negative, at_least(high, low))), at_least(x * high, x * low))
+        yield implies(And((not_negative, at_least(high, low + _ONE))), at_least(x * high, x * low + x))
 
 
 def _common(first: Monomial, second: Monomial) -> Monomial:
@@ -68,10 +56,3 @@ def _common(first: Monomial, second: Monomial) -> Monomial:
             left.remove(each)
             found.append(each)
     return tuple(found)
-
-
-def _without(monomial: Monomial, part: Monomial) -> Monomial:
-    left = list(monomial)
-    for each in part:
-        left.remove(each)
-    return tuple(left)

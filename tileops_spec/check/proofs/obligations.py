@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from ...diagnostics.text import Span
@@ -12,6 +12,7 @@ from ...ir.functions import SELECTIONS
 from ...ir.show import show_expr
 from ...ir.spec import Definition, Spec
 from ...ir.walk import children
+from .integers import integers
 
 Kind = Literal["index", "bound", "divisor", "extent", "rank"]
 
@@ -35,9 +36,10 @@ class Obligation:
 
 def obligations(spec: Spec) -> Iterator[Obligation]:
     """Every obligation, in the order of the file."""
-    collector = _Collector(spec, _shapes(spec))
-    for clause in spec.assumptions:
-        yield from collector.below(clause, (), ())
+    collector = _Collector(_shapes(spec), integers(spec))
+    defaults = (param.default for param in spec.params if param.default is not None)
+    for expr in (*spec.where, *spec.assumptions, *defaults):
+        yield from collector.below(expr, (), ())
     given = {tensor.name for tensor in spec.inputs}
     for tensor in (*spec.inputs, *spec.outputs):
         yield from collector.of_shape(tensor.name, tensor.shape, tensor.span, is_given=tensor.name in given)
@@ -70,12 +72,11 @@ def _recurrent_ranges(definition: Definition) -> Iterator[tuple[ir.Expr | None, 
 
 @dataclass(frozen=True)
 class _Collector:
-    spec: Spec
     shapes: Mapping[str, tuple[tuple[ir.Expr | None, ir.Expr], ...]]
 
-    def of_shape(
-        self, name: str, shape: tuple[ir.Expr, ...], span: Span, *, is_given: bool
-    ) -> Iterator[Obligation]:
+    integers: frozenset[str]
+
+    def of_shape(self, name: str, shape: tuple[ir.Expr, ...], span: Span, *, is_given: bool) -> Iterator[Obligation]:
         """The divisors in a shape; and that no extent is negative, which a tensor that is given shows by itself."""
         for at, extent in enumerate(shape):
             yield from self.below(extent, (), ())
@@ -85,6 +86,8 @@ class _Collector:
 
     def of_definition(self, definition: Definition) -> Iterator[Obligation]:
         axes = definition.axes
+        for axis in axes:
+            yield from self._of_extent(axis, definition)
         if definition.initial is not None:
             others = tuple(axis for axis in axes if axis.name != definition.along)
             yield from self.below(definition.initial, others, ())
@@ -93,6 +96,14 @@ class _Collector:
             yield from self.below(index, axes, ())
             what = f"axis {at} of `{definition.target}`"
             yield _make("index", index, ZERO, extent, axes, (), index.span, what)
+
+    def _of_extent(self, axis: ir.Axis, definition: Definition) -> Iterator[Obligation]:
+        """The divisors in an extent; and that a local has no negative one: those of outputs are looked at above."""
+        if isinstance(axis.extent, ir.Binary):
+            yield from self.below(axis.extent, (), ())
+            if not definition.is_output:
+                what = f"the extent of `{axis.name}` in `{definition.target}`"
+                yield _make("extent", axis.extent, ZERO, None, (), (), axis.extent.span, what)
 
     def below(self, expr: ir.Expr, axes: tuple[ir.Axis, ...], guards: tuple[ir.Expr, ...]) -> Iterator[Obligation]:
         """The obligations of an expression and everything below it."""
@@ -118,7 +129,7 @@ class _Collector:
             for at, (index, (low, high)) in enumerate(zip(expr.indices, ranges, strict=False)):
                 what = f"axis {at} of `{expr.tensor}`"
                 yield _make("index", index, low or ZERO, high, axes, guards, index.span, what)
-        elif isinstance(expr, ir.Binary) and expr.op in ("//", "%") and expr.dtype[:1] in ("i", "u"):
+        elif isinstance(expr, ir.Binary) and expr.op in ("//", "%") and expr.dtype in self.integers:
             what = f"the divisor of `{show_expr(expr)}`"
             yield _make("divisor", expr.right, None, None, axes, guards, expr.right.span, what)
 
@@ -127,6 +138,7 @@ class _Collector:
     ) -> Iterator[Obligation]:
         inner = axes
         for axis in expr.axes:
+            yield from self.below(axis.extent, (), guards)
             for bound in (axis.lower, axis.upper):
                 if bound is not None:
                     yield from self.below(bound, inner, guards)
@@ -171,40 +183,3 @@ def _make(
     what: str,
 ) -> Obligation:
     return Obligation(kind=kind, value=value, low=low, high=high, axes=axes, guards=guards, span=span, what=what)
-
-
-def inlined(expr: ir.Expr, spec: Spec) -> ir.Expr:
-    """The expression with local integers in place of their names, where their statement is plain arithmetic."""
-    values = {
-        each.target: each
-        for each in spec.math
-        if not each.is_output and not each.is_scatter and each.initial is None and _is_arithmetic(each.value)
-    }
-    return _inlined(expr, values, 8)
-
-
-def _is_arithmetic(expr: ir.Expr) -> bool:
-    bindings = isinstance(expr, ir.Reduce | ir.Along)
-    return not bindings and expr.dtype[:1] in ("i", "u", "b") and all(map(_plain_part, children(expr)))
-
-
-def _plain_part(expr: ir.Expr) -> bool:
-    return not isinstance(expr, ir.Reduce | ir.Along) and all(map(_plain_part, children(expr)))
-
-
-def _inlined(expr: ir.Expr, values: Mapping[str, Definition], depth: int) -> ir.Expr:
-    from ...ir.walk import map_children
-
-    if isinstance(expr, ir.Access) and expr.tensor in values and depth:
-        definition = values[expr.tensor]
-        table = dict(zip((axis.name for axis in definition.axes), expr.indices, strict=True))
-        return _inlined(_substituted(definition.value, table), values, depth - 1)
-    return map_children(expr, lambda child: _inlined(child, values, depth))
-
-
-def _substituted(expr: ir.Expr, table: Mapping[str, ir.Expr]) -> ir.Expr:
-    from ...ir.walk import map_children
-
-    if isinstance(expr, ir.IndexRef):
-        return replace(table[expr.name], span=expr.span) if expr.name in table else expr
-    return map_children(expr, lambda child: _substituted(child, table))

@@ -1,37 +1,28 @@
-"""One obligation put to z3: proved, refuted with a witness, or open."""
+"""One question put to z3: proved, refuted with a witness, or open."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import z3
 
-from ...ir import nodes as ir
-from ...ir.spec import Spec
-from ...ir.walk import walk
-from .assumed import assume
+from .atoms import Unknown
+from .formulas import AtLeast, Formula, negated
 from .lemmas import lemmas
-from .obligations import Obligation, inlined
-from .polynomial import Poly, number
+from .polynomial import number
+from .questions import Question, Questions
+from .reach import Reached
+from .smt import monomials, script, variable
 from .terms import Terms
 
-_EFFORT = 2_000_000
-"""z3's count of steps for one question: the same on every machine."""
-_TIME = 2000
+EFFORT = 400_000
+"""z3's count of steps for one attempt: the same on every machine."""
+_TIME = 1000
 """Milliseconds, should steps be slow."""
 _SIZES = (8, 64, 4096, None)
 """Largest extents of a witness, tried in turn, so that it is as small as can be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """Values that break an obligation: `value` is what the index is there, `high` its upper limit."""
-
-    assignments: tuple[str, ...]
-    value: int
-    high: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,113 +30,50 @@ class Outcome:
     """`vague`: refuted only for values of which too little is known, so that it may hold all the same."""
 
     status: Literal["proved", "refuted", "open"]
-    witness: Witness | None = None
+    values: dict[int, int] | None = None
     vague: bool = False
 
 
-def solve(obligation: Obligation, spec: Spec, extra: Sequence[ir.Expr] = ()) -> Outcome:
-    """Put one obligation to z3; `extra` are clauses that are assumed beside those of the spec."""
-    question = _Question.of(obligation, spec, extra)
-    if question.refuted(linear=True) == z3.unsat:
+def solve(question: Question, questions: Questions) -> Outcome:
+    """Put one question to z3."""
+    formulas, atoms = _formulas(question, questions)
+    if _check(script(formulas, multiply=False))[0] == z3.unsat:
         return Outcome("proved")
+    dims = [questions.terms.values[dim.name] for dim in questions.spec.dims]
     for size in _SIZES:
-        status = question.refuted(linear=False, size=size)
+        small = [AtLeast(number(size) - dim) for dim in dims] if size is not None else []
+        status, solver = _check(script([*formulas, *small], multiply=True))
         if status == z3.sat:
-            return Outcome("refuted", question.witness(), question.terms.opaque)
+            return Outcome("refuted", _values(solver.model(), atoms), _is_vague(questions.terms, atoms))
         if status == z3.unsat and size is None:
             return Outcome("proved")
     return Outcome("open")
 
 
-def proves(obligation: Obligation, spec: Spec, extra: Sequence[ir.Expr]) -> bool:
-    """Whether the obligation holds under further clauses, by linear arithmetic and lemmas alone."""
-    return _Question.of(obligation, spec, extra).refuted(linear=True) == z3.unsat
+def _check(text: str) -> tuple[Any, Any]:
+    solver = z3.Solver()
+    solver.set("rlimit", EFFORT)
+    solver.set("timeout", _TIME)
+    solver.from_string(text)
+    return solver.check(), solver
 
 
-@dataclass
-class _Question:
-    """The constraints under which `value` leaves its limits."""
-
-    terms: Terms
-    constraints: list[Any]
-    value: Poly
-    high: Poly | None
-    dims: tuple[Poly, ...]
-    mentioned: frozenset[str]
-    model: Any = None
-
-    @classmethod
-    def of(cls, obligation: Obligation, spec: Spec, extra: Sequence[ir.Expr]) -> _Question:
-        terms = Terms(spec)
-        constraints = [terms.truth(clause) for clause in spec.where]
-        constraints += terms.bind(obligation.axes)
-        constraints += [terms.truth(clause) for clause in extra]
-        constraints += [terms.truth(inlined(guard, spec)) for guard in obligation.guards]
-        value = terms.poly(inlined(obligation.value, spec))
-        low, high = (None if each is None else terms.poly(each) for each in (obligation.low, obligation.high))
-        broken = [terms.equal(value, number(0))] if obligation.kind == "divisor" else []
-        if low is not None:
-            broken.append(terms.at_least(low - number(1), value))
-        if high is not None:
-            broken.append(terms.at_least(value, high))
-        constraints.append(z3.Or(broken))
-        constraints += assume(terms, spec)
-        numbers = {0, 1} | {each for each in (None if high is None else high.constant,) if each is not None}
-        constraints += lemmas(terms, frozenset(numbers))
-        dims = tuple(terms.poly(ir.DimRef(name=dim.name, dtype="i64")) for dim in spec.dims)
-        return cls(terms, [*constraints, *terms.facts], value, high, dims, _mentioned(obligation))
-
-    def refuted(self, *, linear: bool, size: int | None = None) -> Any:
-        """sat where the limits can be left; products are products only where not `linear`."""
-        solver = z3.Solver()
-        solver.set("rlimit", _EFFORT)
-        solver.set("timeout", _TIME)
-        solver.add(self.constraints)
-        if not linear:
-            solver.add([self._product(monomial) for monomial in self.terms.variables if len(monomial) > 1])
-        if size is not None:
-            solver.add([self.terms.at_least(number(size), dim) for dim in self.dims])
-        status = solver.check()
-        self.model = solver.model() if status == z3.sat else None
-        return status
-
-    def _product(self, monomial: tuple[int, ...]) -> Any:
-        factors = [self.terms.term(Poly((((index,), 1),))) for index in monomial]
-        whole = self.terms.variables[monomial]
-        product = factors[0]
-        for factor in factors[1:]:
-            product = product * factor
-        return whole == product
-
-    def witness(self) -> Witness:
-        high = None if self.high is None else self._number(self.high)
-        return Witness(tuple(dict.fromkeys(self._assignments())), self._number(self.value), high)
-
-    def _number(self, poly: Poly) -> int:
-        return self.model.eval(self.terms.term(poly), model_completion=True).as_long()
-
-    def _assignments(self) -> Iterator[str]:
-        """`K = 8`, `k = 7`, `len[0] = 9`: what the question speaks of."""
-        for key, index in self.terms.names.items():
-            if isinstance(key, tuple) and key[0] in ("dim", "param") and key[1] in self.mentioned:
-                yield f"{key[1]} = {self._number(Poly((((index,), 1),)))}"
-        for name, poly in self.terms.axes.items():
-            if name in self.mentioned:
-                yield f"{name} = {self._number(poly)}"
-        tensors = {tensor.name for tensor in self.terms.spec.inputs}
-        for element in self.terms.elements.values():
-            if element.tensor in tensors:
-                place = ", ".join(str(self._number(index)) for index in element.indices)
-                yield f"{element.tensor}[{place}] = {self._number(element.value)}"
+def _values(model: Any, atoms: Iterable[int]) -> dict[int, int]:
+    return {index: model.eval(z3.Int(variable((index,))), model_completion=True).as_long() for index in atoms}
 
 
-def _mentioned(obligation: Obligation) -> frozenset[str]:
-    """The dims, params and index variables that the obligation speaks of, and the extents of those variables."""
-    parts = [obligation.value, obligation.low, obligation.high, *obligation.guards]
-    names = _names(parts)
-    return names | _names([axis.extent for axis in obligation.axes if axis.name in names])
+def _is_vague(terms: Terms, atoms: Iterable[int]) -> bool:
+    return any(isinstance(each, Unknown) and not each.any_value for each in map(terms.meanings.__getitem__, atoms))
 
 
-def _names(parts: Sequence[ir.Expr | None]) -> frozenset[str]:
-    nodes = (node for part in parts if part is not None for node in walk(part))
-    return frozenset(node.name for node in nodes if isinstance(node, ir.DimRef | ir.ParamRef | ir.IndexRef))
+def _formulas(question: Question, questions: Questions) -> tuple[list[Formula], list[int]]:
+    """What holds, and that the goal does not; and the atoms that are spoken of."""
+    known = (*questions.terms.values.values(), *question.scope.values())
+    variables = [atom for value in known for atom in sorted(value.atoms)]
+    roots = [*questions.terms.where, *question.guards, negated(question.goal)]
+    reached = Reached(questions.assumptions)
+    reached.add(roots, variables)
+    formulas = [*roots, *reached.formulas, *questions.assumptions.among(reached.elements)]
+    numbers = {0, 1} | {each for each in (None if question.high is None else question.high.constant,) if each}
+    products = [monomial for monomial in monomials(formulas) if len(monomial) > 1]
+    return [*formulas, *lemmas(products, sorted(numbers))], sorted(reached.atoms)

@@ -1,165 +1,151 @@
-"""Integer expressions as polynomials over atoms, with what is known of each atom as z3 constraints.
-
-Products of atoms are atoms of their own to the solver: arithmetic stays linear, which is fast and decides; what must
-be known of products is added as instances of lemmas (see `_signs` and lemmas.py).
-"""
+"""From expressions of a spec to polynomials over atoms, and from conditions to formulas."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
-import z3
+from collections import Counter
+from collections.abc import Mapping
+from typing import TypeAlias
 
 from ...ir import nodes as ir
 from ...ir.dtypes import DTYPES
 from ...ir.functions import INDEX_RESULT
-from ...ir.spec import Spec
-from .polynomial import Monomial, Poly, atom, number
+from ...ir.spec import Definition, Spec
+from ...ir.walk import walk
+from .atoms import Atom, Choice, Element, Extremum, Quotient, Remainder, Running, Segment, Unknown, Wrapped
+from .bits import combined, masked, shifted
+from .formulas import FALSE, TRUE, And, Formula, Free, Or, at_least, below, chosen, equal, negated, within
+from .integers import integers, limits, storable
+from .named import name_values, positive
+from .polynomial import Poly, atom, divided, number
+
+Scope: TypeAlias = Mapping[str, Poly]
+"""What index variables stand for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Division:
-    """quotient · divisor + remainder = dividend."""
-
-    dividend: Poly
-    divisor: Poly
-    quotient: Poly
-    remainder: Poly
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """One element of an input (or of a local that is not inlined)."""
-
-    tensor: str
-    indices: tuple[Poly, ...]
-    value: Poly
-
-
-@dataclass
 class Terms:
-    """Translates expressions of one spec; `facts` holds of everything translated so far.
+    """The atoms of one spec, and what dims and params are in terms of them.
 
-    `opaque` says that something was met of which nothing is known but its dtype (a float, a local sum): what is refuted
-    then may hold all the same.
+    64-bit and signed 32-bit integers are taken not to overflow; narrower and unsigned ones wrap.
     """
 
-    spec: Spec
-    names: dict[object, int] = field(default_factory=dict)
-    labels: list[str] = field(default_factory=list)
-    variables: dict[Monomial, Any] = field(default_factory=dict)
-    facts: list[Any] = field(default_factory=list)
-    divisions: dict[tuple[Poly, Poly], Division] = field(default_factory=dict)
-    elements: dict[tuple[str, tuple[Poly, ...]], Element] = field(default_factory=dict)
-    axes: dict[str, Poly] = field(default_factory=dict)
-    truths: dict[object, Any] = field(default_factory=dict)
-    lookups: dict[tuple[str, Poly], Poly] = field(default_factory=dict)
-    opaque: bool = False
+    def __init__(self, spec: Spec, *, simplify: bool = True) -> None:
+        """`simplify`: put divisors and equals of dims in their place; then clauses that say so say nothing more."""
+        self.spec = spec
+        self.meanings: list[Atom] = []
+        self.values: dict[str, Poly] = {}
+        self.inputs = {tensor.name: tensor for tensor in spec.inputs}
+        self._numbers: dict[Atom, int] = {}
+        self._truths: dict[object, int] = {}
+        self._read: dict[tuple[str, tuple[Poly, ...]], Poly] = {}
+        self._local = _single(spec)
+        self._integers = integers(spec)
+        name_values(self, simplify=simplify)
+        self.where = tuple(self.truth(clause, {}) for clause in spec.where) + positive(self)
 
-    # atoms and z3
+    # atoms
 
-    def atom(self, key: object, label: str) -> Poly:
-        """The atom for a key, the same one for the same key."""
-        if key not in self.names:
-            self.names[key] = len(self.labels)
-            self.labels.append(label)
-        return atom(self.names[key])
+    def atom(self, meaning: Atom) -> Poly:
+        """The atom of a meaning, as a polynomial."""
+        index = self._numbers.setdefault(meaning, len(self.meanings))
+        if index == len(self.meanings):
+            self.meanings.append(meaning)
+        return atom(index)
 
-    def fresh(self, label: str) -> Poly:
-        return self.atom(("fresh", len(self.labels)), label)
+    def meaning(self, value: Poly) -> Atom | None:
+        """What a polynomial stands for that is a single atom."""
+        match value.terms:
+            case (((index,), 1),):
+                return self.meanings[index]
+        return None
 
-    def term(self, poly: Poly) -> Any:
-        """The polynomial as a linear z3 term over monomials."""
-        parts = [self._monomial(monomial) * factor for monomial, factor in poly.terms]
-        return z3.Sum(parts) if parts else z3.IntVal(0)
+    def free(self, key: object) -> Free:
+        """A truth of which nothing is known, the same one for the same key."""
+        return Free(self._truths.setdefault(key, len(self._truths)))
 
-    def _monomial(self, monomial: Monomial) -> Any:
-        if not monomial:
-            return z3.IntVal(1)
-        if monomial not in self.variables:
-            self.variables[monomial] = z3.Int("*".join(f"a{index}" for index in monomial))
-        return self.variables[monomial]
-
-    def at_least(self, left: Poly, right: Poly) -> Any:
-        """left >= right."""
-        return self.term(left - right) >= 0
-
-    def equal(self, left: Poly, right: Poly) -> Any:
-        return self.term(left - right) == 0
-
-    # scopes
-
-    def bind(self, axes: Sequence[ir.Axis]) -> list[Any]:
-        """Atoms for index variables; returns their ranges as constraints."""
-        ranges = []
+    def bind(self, axes: tuple[ir.Axis, ...]) -> dict[str, Poly]:
+        """The index variables of axes, each in the scope of those before it."""
+        scope: dict[str, Poly] = {}
         for axis in axes:
-            value = self.fresh(axis.name)
-            ranges += [self.at_least(value, number(0))]
-            ranges += [self.at_least(self.poly(axis.extent), value + number(1))]
-            lower, upper = (None if each is None else self.poly(each) for each in (axis.lower, axis.upper))
-            if lower is not None:
-                ranges.append(self.at_least(value, lower))
-            if upper is not None:
-                ranges.append(self.at_least(upper, value + number(1)))
-            self.axes[axis.name] = value
-        return ranges
+            lower, upper = (None if bound is None else self.poly(bound, scope) for bound in (axis.lower, axis.upper))
+            scope[axis.name] = self.atom(Running(axis.name, self.poly(axis.extent, scope), lower, upper))
+        return scope
+
+    def is_integer(self, expr: ir.Expr) -> bool:
+        return expr.dtype in self._integers
 
     # integers
 
-    def poly(self, expr: ir.Expr) -> Poly:
+    def poly(self, expr: ir.Expr, scope: Scope) -> Poly:
+        """The value of an integer expression."""
         match expr:
-            case ir.Number():
-                return number(int(expr.value)) if _is_whole(expr.value) else self._unknown(expr, "a number")
-            case ir.DimRef():
-                known = expr.name in {dim.name for dim in self.spec.dims}
-                value = self.atom(("dim", expr.name), expr.name)
-                if known and ("dim", expr.name, "positive") not in self.truths:
-                    self.truths[("dim", expr.name, "positive")] = True
-                    self.facts.append(self.at_least(value, number(1)))
-                return value
-            case ir.ParamRef():
-                return self.atom(("param", expr.name), expr.name)
-            case ir.IndexRef():
-                return self.axes[expr.name] if expr.name in self.axes else self._unknown(expr, expr.name)
+            case ir.Number() if _is_whole(expr.value):
+                return number(int(expr.value))
+            case ir.DimRef() | ir.ParamRef() if expr.name in self.values:
+                return self.values[expr.name]
+            case ir.IndexRef() if expr.name in scope:
+                return scope[expr.name]
             case ir.Unary(op="-"):
-                return -self.poly(expr.operand)
+                return self.wrapped(-self.poly(expr.operand, scope), expr.dtype)
             case ir.Unary(op="~"):
-                return -self.poly(expr.operand) - number(1)
-            case ir.Binary():
-                return self._binary(expr)
+                return self.wrapped(-self.poly(expr.operand, scope) - number(1), expr.dtype)
+            case ir.Binary() if self.is_integer(expr):
+                return self.wrapped(self._binary(expr, scope), expr.dtype)
             case ir.Cast():
-                return self._cast(expr)
-            case ir.Call():
-                return self._call(expr)
+                return self._cast(expr, scope)
+            case ir.Call() if self.is_integer(expr):
+                return self._call(expr, scope)
             case ir.Select():
-                return self._select(expr)
-            case ir.Access():
-                return self._access(expr)
+                then, otherwise = self.poly(expr.then, scope), self.poly(expr.otherwise, scope)
+                return self.chosen(self.truth(expr.condition, scope), then, otherwise)
+            case ir.Access() if self.is_integer(expr):
+                return self._access(expr, scope)
             case ir.Lookup():
-                return self._lookup(expr)
-        value = self._unknown(expr, "a value")
-        self._within(value, expr, ())
-        return value
+                return self.atom(Segment(expr.tensor, self.poly(expr.value, scope)))
+        return self._searched(expr, scope) or self._unknown(expr, scope)
 
-    def _unknown(self, expr: ir.Expr, label: str) -> Poly:
+    def chosen(self, condition: Formula, then: Poly, otherwise: Poly) -> Poly:
+        if condition in (TRUE, FALSE) or then == otherwise:
+            return otherwise if condition == FALSE else then
+        return self.atom(Choice(condition, then, otherwise))
+
+    def quotient(self, dividend: Poly, divisor: Poly) -> Poly:
+        """Floor division."""
+        return self._division(dividend, divisor)[0]
+
+    def remainder(self, dividend: Poly, divisor: Poly) -> Poly:
+        return self._division(dividend, divisor)[1]
+
+    def _division(self, dividend: Poly, divisor: Poly) -> tuple[Poly, Poly]:
+        by = divisor.constant
+        if by is not None and by < 0:
+            quotient, remainder = self._division(-dividend, -divisor)
+            return quotient, -remainder
+        whole, rest = divided(dividend, divisor)
+        if not rest.terms or (by and rest.constant is not None):
+            return whole, rest
+        return whole + self.atom(Quotient(rest, divisor)), self.atom(Remainder(rest, divisor))
+
+    def wrapped(self, value: Poly, dtype: str) -> Poly:
+        """The value as a dtype stores it, which only matters where that may be too narrow."""
+        found = DTYPES.get(dtype)
+        if found is None or (found.kind == "int" and found.bits >= 32) or found.kind not in ("int", "uint"):
+            return value
+        low, high = storable(dtype)
+        known, meaning = value.constant, self.meaning(value)
+        if known is not None and low <= known <= high:
+            return value
+        if isinstance(meaning, Wrapped) and meaning.dtype == dtype:
+            return value
+        if isinstance(meaning, Element) and self.inputs[meaning.tensor].dtype == dtype:
+            return value
+        return self.atom(Wrapped(value, dtype))
+
+    def _unknown(self, expr: ir.Expr, scope: Scope) -> Poly:
         """A value of which only the dtype is known."""
-        self.opaque = True
-        value = self.atom(("unknown", expr, tuple(sorted(self.axes.items()))), label)
-        self._in_dtype(value, expr.dtype)
-        return value
+        return self.atom(Unknown(_at(expr, scope), *limits(expr.dtype)))
 
-    def _in_dtype(self, value: Poly, name: str) -> None:
-        dtype = DTYPES.get(name)
-        if dtype is not None and dtype.kind in ("int", "uint") and dtype.bits <= 32:
-            lowest = -int(dtype.max_value) - 1 if dtype.kind == "int" else 0
-            self.facts += [self.at_least(value, number(lowest)), self.at_least(number(int(dtype.max_value)), value)]
-
-    def _binary(self, expr: ir.Binary) -> Poly:
-        if expr.op not in ("+", "-", "*", "//", "%", "<<", ">>", "&"):
-            return self._unknown(expr, "a value")
-        left, right = self.poly(expr.left), self.poly(expr.right)
+    def _binary(self, expr: ir.Binary, scope: Scope) -> Poly:
+        left, right = self.poly(expr.left, scope), self.poly(expr.right, scope)
         match expr.op:
             case "+":
                 return left + right
@@ -168,189 +154,161 @@ class Terms:
             case "*":
                 return left * right
             case "//":
-                return self._division(left, right).quotient
+                return self.quotient(left, right)
             case "%":
-                return self._division(left, right).remainder
-        by = right.constant
-        if by is None or by < 0 or (expr.op != "&" and by > 62):
-            return self._unknown(expr, "bits")
-        if expr.op == "&":
-            return self._masked(expr, left, by)
-        power = number(2**by)
-        return left * power if expr.op == "<<" else self._division(left, power).quotient
+                return self.remainder(left, right)
+            case "<<" | ">>":
+                found = shifted(self, expr.op, left, right)
+            case "&":
+                found = masked(self, left, right)
+            case "|":
+                found = combined(self, left, right, both=1)
+            case _:
+                found = _power(left, right)
+        return self._unknown(expr, scope) if found is None else found
 
-    def _masked(self, expr: ir.Binary, left: Poly, mask: int) -> Poly:
-        if mask & (mask + 1) == 0:
-            return self._division(left, number(mask + 1)).remainder
-        value = self._unknown(expr, "bits")
-        self.facts += [self.at_least(value, number(0)), self.at_least(number(mask), value)]
-        return value
+    def _cast(self, expr: ir.Cast, scope: Scope) -> Poly:
+        operand = expr.operand
+        if operand.dtype == "bool":
+            return self.chosen(self.truth(operand, scope), number(1), number(0))
+        if not self.is_integer(operand):
+            return self._unknown(expr, scope)
+        return self.wrapped(self.poly(operand, scope), expr.dtype)
 
-    def _division(self, dividend: Poly, divisor: Poly) -> Division:
-        """Floor division, where the divisor is positive; lemmas for symbolic divisors follow in `lemmas`."""
-        key = (dividend, divisor)
-        if key in self.divisions:
-            return self.divisions[key]
-        exact = _exact(dividend, divisor)
-        if exact is not None:
-            return self.divisions.setdefault(key, Division(dividend, divisor, exact, number(0)))
-        quotient, remainder = self.fresh("a quotient"), self.fresh("a remainder")
-        found = self.divisions[key] = Division(dividend, divisor, quotient, remainder)
-        positive = self.at_least(divisor, number(1))
-        rules = z3.And(
-            self.equal(divisor * quotient + remainder, dividend),
-            self.at_least(remainder, number(0)),
-            self.at_least(divisor - number(1), remainder),
-        )
-        self.facts.append(rules if divisor.constant is not None else z3.Implies(positive, rules))
-        if divisor.constant is None:
-            self.facts += self._signs(quotient, divisor, positive)
-        return found
+    def _call(self, expr: ir.Call, scope: Scope) -> Poly:
+        args = tuple(self.poly(arg, scope) for arg in expr.args)
+        match expr.function:
+            case "min" | "max":
+                return self.extremum(args, largest=expr.function == "max")
+            case "abs":
+                return self.extremum((args[0], -args[0]), largest=True)
+            case "relu":
+                return self.extremum((args[0], number(0)), largest=True)
+            case "clamp":
+                value, low, high = args
+                return self.extremum((self.extremum((value, low), largest=True), high), largest=False)
+            case "xor":
+                found = combined(self, *args, both=0)
+                return self._unknown(expr, scope) if found is None else self.wrapped(found, expr.dtype)
+        return self._unknown(expr, scope)
 
-    def _signs(self, quotient: Poly, divisor: Poly, positive: Any) -> list[Any]:
-        """How a product with a positive divisor lies to its factors."""
-        product, one = divisor * quotient, number(1)
-        return [
-            z3.Implies(z3.And(positive, self.at_least(quotient, one)), self.at_least(product, divisor)),
-            z3.Implies(z3.And(positive, self.at_least(quotient, one)), self.at_least(product, quotient)),
-            z3.Implies(z3.And(positive, self.at_least(number(0), quotient)), self.at_least(number(0), product)),
-            z3.Implies(z3.And(positive, self.at_least(-one, quotient)), self.at_least(-divisor, product)),
-        ]
+    def extremum(self, values: tuple[Poly, ...], *, largest: bool) -> Poly:
+        apart = (values[0] - values[1]).constant
+        if apart is not None:
+            return values[0] if (apart >= 0) == largest else values[1]
+        return self.atom(Extremum(largest, values))
 
-    def _cast(self, expr: ir.Cast) -> Poly:
-        source = DTYPES.get(expr.operand.dtype)
-        if source is not None and source.kind == "bool":
-            truth = self.truth(expr.operand)
-            value = self.fresh("a truth")
-            self.facts.append(z3.If(truth, self.equal(value, number(1)), self.equal(value, number(0))))
+    def _access(self, expr: ir.Access, scope: Scope) -> Poly:
+        indices = tuple(self.poly(index, scope) for index in expr.indices)
+        value = self.element(expr, indices)
+        if expr.pad is None:
             return value
-        if source is None or source.is_float:
-            return self._unknown(expr, "a float made whole")
-        value, target = self.poly(expr.operand), DTYPES.get(expr.dtype)
-        if target is None or target.bits >= 32 or value.constant is not None:
-            return value
-        wrapped = self.atom(("cast", expr.dtype, value), "a cast")
-        lowest = -int(target.max_value) - 1 if target.kind == "int" else 0
-        inside = z3.And(self.at_least(value, number(lowest)), self.at_least(number(int(target.max_value)), value))
-        self.facts.append(z3.Implies(inside, self.equal(wrapped, value)))
-        self._in_dtype(wrapped, expr.dtype)
-        return wrapped
+        return self.chosen(self._inside(expr.tensor, indices), value, self.poly(expr.pad, scope))
 
-    def _call(self, expr: ir.Call) -> Poly:
-        if expr.function not in ("min", "max", "abs", "clamp"):
-            return self._unknown(expr, "a value")
-        args = [self.poly(arg) for arg in expr.args]
-        if expr.function == "abs":
-            args.append(-args[0])
-        if expr.function == "clamp":
-            value, low, high = args
-            return self._extremum("min", (self._extremum("max", (value, low)), high))
-        return self._extremum("max" if expr.function == "abs" else expr.function, tuple(args))
+    def element(self, expr: ir.Access, indices: tuple[Poly, ...]) -> Poly:
+        """An element of an input; of anything else the value that its statement gives it there."""
+        if expr.tensor in self.inputs:
+            return self.atom(Element(expr.tensor, indices))
+        key = (expr.tensor, indices)
+        if key not in self._read:
+            definition = self._local.get(expr.tensor)
+            if definition is None:
+                self._read[key] = self.atom(Unknown(key, *limits(expr.dtype)))
+            else:
+                value = self.poly(definition.value, _placed(definition, indices))
+                self._read[key] = self.wrapped(value, definition.dtype)
+        return self._read[key]
 
-    def _extremum(self, name: str, args: tuple[Poly, ...]) -> Poly:
-        value = self.atom((name, args), name)
-        self.facts.append(z3.Or([self.equal(value, arg) for arg in args]))
-        for arg in args:
-            self.facts.append(self.at_least(value, arg) if name == "max" else self.at_least(arg, value))
-        return value
+    def _inside(self, tensor: str, indices: tuple[Poly, ...]) -> Formula:
+        extents = (self.poly(extent, {}) for extent in self._shape(tensor))
+        pairs = zip(indices, extents, strict=True)
+        return And(tuple(within(index, number(0), extent - number(1)) for index, extent in pairs))
 
-    def _select(self, expr: ir.Select) -> Poly:
-        condition = self.truth(expr.condition)
-        then, otherwise = self.poly(expr.then), self.poly(expr.otherwise)
-        value = self.fresh("a choice")
-        self.facts.append(z3.If(condition, self.equal(value, then), self.equal(value, otherwise)))
-        return value
+    def _shape(self, tensor: str) -> tuple[ir.Expr, ...]:
+        if tensor in self.inputs:
+            return self.inputs[tensor].shape
+        return next(each.shape for each in self.spec.math if each.target == tensor)
 
-    def _access(self, expr: ir.Access) -> Poly:
-        return self.element(expr.tensor, tuple(self.poly(index) for index in expr.indices), expr.dtype, expr.pad)
-
-    def element(self, tensor: str, indices: tuple[Poly, ...], dtype: str, pad: ir.Expr | None = None) -> Poly:
-        """The value of an element, the same for the same indices."""
-        value = self.atom(("element", tensor, indices, pad), tensor)
-        if pad is not None:
-            self.opaque = True
-            return value
-        if (tensor, indices) not in self.elements:
-            self.elements[(tensor, indices)] = Element(tensor, indices, value)
-            self._in_dtype(value, dtype)
-            if tensor not in {each.name for each in self.spec.inputs}:
-                self._of_local(value, tensor)
-        return value
-
-    def _of_local(self, value: Poly, name: str) -> None:
-        """What the statement of a local that is not inlined tells of its elements."""
-        definition = next((each for each in self.spec.math if each.target == name), None)
-        if definition is not None:
-            self.opaque = True
-            if not definition.is_scatter and definition.initial is None:
-                self._within(value, definition.value, definition.axes)
-
-    def _within(self, value: Poly, expr: ir.Expr, axes: tuple[ir.Axis, ...]) -> None:
-        """Places lie within what is searched, and counts within what is counted."""
-        while isinstance(expr, ir.Cast) and expr.operand.dtype[:1] in ("i", "u"):
-            expr = expr.operand
-        searched: tuple[ir.Axis, ...] = ()
-        if isinstance(expr, ir.Reduce) and (expr.function in INDEX_RESULT or _counts(expr)):
-            searched = expr.axes
-        elif isinstance(expr, ir.Along) and expr.function in INDEX_RESULT:
-            searched = tuple(axis for axis in axes if axis.name == expr.axis)
-        if searched:
+    def _searched(self, expr: ir.Expr, scope: Scope) -> Poly | None:
+        """A place that a search finds lies within what is searched, a count within what is counted."""
+        if isinstance(expr, ir.Along) and expr.function in INDEX_RESULT:
+            size = self.poly(self._axis(expr).extent, {})
+        elif isinstance(expr, ir.Reduce) and (expr.function in INDEX_RESULT or _counts(expr)):
             size = number(1)
-            for axis in searched:
-                size = size * self.poly(axis.extent)
-            most = size if _counts(expr) else size - number(1)
-            self.facts += [self.at_least(value, number(0)), self.at_least(most, value)]
+            for axis in expr.axes:
+                size = size * self.poly(axis.extent, {})
+        else:
+            return None
+        most = size if _counts(expr) else size - number(1)
+        return self.atom(Unknown(_at(expr, scope), number(0), most, any_value=True))
 
-    def _lookup(self, expr: ir.Lookup) -> Poly:
-        at = self.poly(expr.value)
-        value = self.atom(("lookup", expr.tensor, at), "a segment")
-        self.lookups.setdefault((expr.tensor, at), value)
-        return value
+    def _axis(self, expr: ir.Along) -> ir.Axis:
+        """The axis of the statement that an expression runs along."""
+        statements = (each for each in self.spec.math if any(node is expr for node in walk(each.value)))
+        return next(axis for axis in next(statements).axes if axis.name == expr.axis)
 
     # truths
 
-    def truth(self, expr: ir.Expr) -> Any:
+    def truth(self, expr: ir.Expr, scope: Scope) -> Formula:
+        """The formula of a condition."""
         match expr:
             case ir.Number():
-                return z3.BoolVal(bool(expr.value))
+                return TRUE if expr.value else FALSE
             case ir.Unary(op="not"):
-                return z3.Not(self.truth(expr.operand))
+                return negated(self.truth(expr.operand, scope))
             case ir.Binary(op="and"):
-                return z3.And(self.truth(expr.left), self.truth(expr.right))
+                return And((self.truth(expr.left, scope), self.truth(expr.right, scope)))
             case ir.Binary(op="or"):
-                return z3.Or(self.truth(expr.left), self.truth(expr.right))
-            case ir.Binary() if expr.op in ir.COMPARISONS and _are_integers(expr):
-                return self._comparison(expr)
-            case ir.Cast() if expr.operand.dtype == "bool":
-                return self.truth(expr.operand)
-        return self._unknown_truth(expr)
+                return Or((self.truth(expr.left, scope), self.truth(expr.right, scope)))
+            case ir.Binary() if (
+                expr.op in ir.COMPARISONS and self.is_integer(expr.left) and self.is_integer(expr.right)
+            ):
+                return _compared(expr.op, self.poly(expr.left, scope), self.poly(expr.right, scope))
+            case ir.Cast(dtype="bool", operand=operand) if self.is_integer(operand):
+                return negated(equal(self.poly(operand, scope), number(0)))
+            case ir.Cast(operand=operand) if operand.dtype == "bool":
+                return self.truth(operand, scope)
+            case ir.Select():
+                then, otherwise = self.truth(expr.then, scope), self.truth(expr.otherwise, scope)
+                return chosen(self.truth(expr.condition, scope), then, otherwise)
+            case ir.ParamRef():
+                return self.free(expr.name)
+            case ir.Present():
+                return self.present(expr.tensor)
+            case ir.Access() if expr.pad is None:
+                return self._true_element(expr, scope)
+        return self.free(_at(expr, scope))
 
-    def _unknown_truth(self, expr: ir.Expr) -> Any:
-        """Something that may hold or not, the same for the same expression."""
-        key = ("truth", expr, tuple(sorted(self.axes.items())))
-        if key not in self.truths:
-            self.truths[key] = z3.Bool(f"b{len(self.truths)}")
-        return self.truths[key]
+    def present(self, tensor: str) -> Formula:
+        return TRUE if self.inputs[tensor].default is None else self.free(("present", tensor))
 
-    def _comparison(self, expr: ir.Binary) -> Any:
-        left, right, one = self.poly(expr.left), self.poly(expr.right), number(1)
-        match expr.op:
-            case "==":
-                return self.equal(left, right)
-            case "!=":
-                return z3.Not(self.equal(left, right))
-            case "<":
-                return self.at_least(right, left + one)
-            case "<=":
-                return self.at_least(right, left)
-            case ">":
-                return self.at_least(left, right + one)
-        return self.at_least(left, right)
+    def _true_element(self, expr: ir.Access, scope: Scope) -> Formula:
+        indices = tuple(self.poly(index, scope) for index in expr.indices)
+        definition = self._local.get(expr.tensor)
+        if definition is not None and definition.dtype == "bool":
+            return self.truth(definition.value, _placed(definition, indices))
+        return self.free((expr.tensor, indices))
+
+
+def _at(expr: ir.Expr, scope: Scope) -> tuple[ir.Expr, tuple[tuple[str, Poly], ...]]:
+    """What tells an expression apart that is not understood: itself, and what its variables stand for."""
+    return expr, tuple(sorted(scope.items(), key=lambda item: item[0]))
+
+
+def _single(spec: Spec) -> dict[str, Definition]:
+    """What is defined by one plain statement, which says what each element is."""
+    targets = Counter(each.target for each in spec.math)
+    plain = (each for each in spec.math if not each.is_scatter and each.initial is None)
+    return {each.target: each for each in plain if targets[each.target] == 1}
+
+
+def _placed(definition: Definition, indices: tuple[Poly, ...]) -> dict[str, Poly]:
+    return dict(zip((axis.name for axis in definition.axes), indices, strict=True))
 
 
 def _counts(expr: ir.Expr) -> bool:
     """Whether a sum counts where something holds."""
-    if not isinstance(expr, ir.Reduce) or expr.function != "sum":
+    if not isinstance(expr, ir.Reduce) or expr.function != "sum" or not expr.dtype.endswith(("32", "64")):
         return False
     body = expr.body
     return body.dtype == "bool" or (isinstance(body, ir.Cast) and body.operand.dtype == "bool")
@@ -360,15 +318,26 @@ def _is_whole(value: float) -> bool:
     return value == value and abs(value) != float("inf") and int(value) == value
 
 
-def _are_integers(expr: ir.Binary) -> bool:
-    return all(side.dtype[:1] in ("i", "u") and not side.dtype.endswith("?") for side in (expr.left, expr.right))
-
-
-def _exact(dividend: Poly, divisor: Poly) -> Poly | None:
-    """The quotient where the divisor is a number that divides every coefficient, or the same polynomial."""
-    if dividend == divisor:
-        return number(1)
-    by = divisor.constant
-    if by is None or by == 0 or any(factor % by for _, factor in dividend.terms):
+def _power(left: Poly, right: Poly) -> Poly | None:
+    times = right.constant
+    if times is None or not 0 <= times <= 4:
         return None
-    return Poly(tuple((monomial, factor // by) for monomial, factor in dividend.terms))
+    result = number(1)
+    for _ in range(times):
+        result = result * left
+    return result
+
+
+def _compared(op: str, left: Poly, right: Poly) -> Formula:
+    match op:
+        case "==":
+            return equal(left, right)
+        case "!=":
+            return negated(equal(left, right))
+        case "<":
+            return below(left, right)
+        case "<=":
+            return at_least(right, left)
+        case ">":
+            return below(right, left)
+    return at_least(left, right)

@@ -1,0 +1,116 @@
+"""What dims and params are: of clauses such as `H % HK == 0` and `M == N * K`, products of fewer unknowns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ...ir import nodes as ir
+from .atoms import Named
+from .formulas import AtLeast, Formula
+from .polynomial import Poly, number
+
+if TYPE_CHECKING:
+    from .terms import Terms
+
+
+def name_values(terms: Terms, *, simplify: bool) -> None:
+    """Give a value to each dim and integer param; `simplify` puts their divisors and equals in place."""
+    spec = terms.spec
+    clauses = [part for clause in spec.where for part in _conjuncts(clause)]
+    at_least_one = {name for clause in clauses for name in _at_least_one(clause)} if simplify else set()
+    for dim in spec.dims:
+        terms.values[dim.name] = terms.atom(Named(dim.name, positive=True))
+    for param in spec.params:
+        if terms.is_integer(param):
+            terms.values[param.name] = terms.atom(Named(param.name, positive=param.name in at_least_one))
+    if simplify:
+        _simplify(terms, clauses)
+
+
+def _simplify(terms: Terms, clauses: list[ir.Expr]) -> None:
+    pairs = [pair for clause in clauses if (pair := _divisible(clause))]
+    for number_last in (False, True):
+        for name, divisor in pairs:
+            if isinstance(divisor, ir.Number) == number_last and name in terms.values:
+                _divide(terms, name, terms.poly(divisor, {}))
+    for clause in clauses:
+        for name, other in _equal(clause):
+            if name in terms.values:
+                _equate(terms, name, other)
+
+
+def positive(terms: Terms) -> tuple[Formula, ...]:
+    """Dims are at least 1, those that stand for something else as well."""
+    values = (terms.values[dim.name] for dim in terms.spec.dims)
+    return tuple(AtLeast(value - number(1)) for value in values if terms.meaning(value) is None)
+
+
+def _conjuncts(clause: ir.Expr) -> Iterator[ir.Expr]:
+    if isinstance(clause, ir.Binary) and clause.op == "and":
+        yield from _conjuncts(clause.left)
+        yield from _conjuncts(clause.right)
+    else:
+        yield clause
+
+
+def _at_least_one(clause: ir.Expr) -> Iterator[str]:
+    """The param of `p >= 1`, `p > 0`, `1 <= p`, `p == 4`."""
+    match clause:
+        case ir.Binary(op=">=" | "==", left=ir.ParamRef(name=name), right=ir.Number(value=least)) if least >= 1:
+            yield name
+        case ir.Binary(op="<=" | "==", left=ir.Number(value=least), right=ir.ParamRef(name=name)) if least >= 1:
+            yield name
+        case ir.Binary(op=">", left=ir.ParamRef(name=name), right=ir.Number(value=least)) if least >= 0:
+            yield name
+        case ir.Binary(op="<", left=ir.Number(value=least), right=ir.ParamRef(name=name)) if least >= 0:
+            yield name
+
+
+def _divisible(clause: ir.Expr) -> tuple[str, ir.Expr] | None:
+    match clause:
+        case ir.Binary(
+            op="==",
+            left=ir.Binary(op="%", left=ir.DimRef(name=name) | ir.ParamRef(name=name), right=divisor),
+            right=ir.Number(value=0),
+        ):
+            return name, divisor
+    return None
+
+
+def _equal(clause: ir.Expr) -> Iterator[tuple[str, ir.Expr]]:
+    if isinstance(clause, ir.Binary) and clause.op == "==":
+        for one, other in ((clause.left, clause.right), (clause.right, clause.left)):
+            if isinstance(one, ir.DimRef | ir.ParamRef):
+                yield one.name, other
+
+
+def _divide(terms: Terms, name: str, divisor: Poly) -> None:
+    """`name` is a multiple of the divisor: what it is a multiple by becomes an unknown of its own."""
+    match terms.values[name].terms, divisor.terms:
+        case (((index,), times),), ((part, by),) if times > 0 and by > 0:
+            factors = [terms.meanings[each] for each in part]
+            if index in part or not all(isinstance(each, Named) and each.positive for each in factors):
+                return
+            if not part:
+                by //= math.gcd(by, times)
+            elif times > 1:
+                return
+            was = terms.meanings[index]
+            if by > 1 or part:
+                rest = terms.atom(Named(f"{was.name}/{part or ''}{by}", positive=was.positive))
+                _substitute(terms, index, rest * Poly(((part, by),)))
+
+
+def _equate(terms: Terms, name: str, other: ir.Expr) -> None:
+    value, known = terms.poly(other, {}), terms.values[name]
+    if terms.meaning(known) is None or not all(isinstance(terms.meanings[each], Named) for each in value.atoms):
+        return
+    (index,) = known.atoms
+    if index not in value.atoms:
+        _substitute(terms, index, value)
+
+
+def _substitute(terms: Terms, index: int, value: Poly) -> None:
+    terms.values = {name: known.replaced(index, value) for name, known in terms.values.items()}
