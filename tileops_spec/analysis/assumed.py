@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -22,15 +23,24 @@ Limits = tuple[Tensor | None, Tensor | None]
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 
 
-def assumed_limits(spec: Spec, tensor: TensorDecl, binding: Binding, earlier: Mapping[str, Tensor]) -> Limits:
-    """The limits from clauses such as `all[b](0 <= len[b] <= S)`; bounds may read inputs drawn earlier."""
+def assumed_limits(spec: Spec, tensor: TensorDecl, binding: Binding, earlier: Mapping[str, Tensor]) -> list[Limits]:
+    """The limits from clauses such as `all[b](0 <= len[b] <= S)`; bounds may read inputs drawn earlier.
+
+    There is more than one where clauses leave a choice: `t[n] == -1 or 0 <= t[n] and t[n] < V`.
+    """
+    expressions = _expressions(spec, binding, earlier)
+    exact = not binding.dtype(tensor.dtype).is_float
+    choices = [[(axes, part) for part in _disjuncts(body)] for axes, body in map(_quantified, spec.assumptions)]
+    return [_limits(tensor, choice, expressions, exact=exact) for choice in product(*choices)]
+
+
+def _limits(
+    tensor: TensorDecl, parts: Sequence[tuple[tuple[Axis, ...], Expr]], expressions: Expressions, *, exact: bool
+) -> Limits:
     low: Tensor | None = None
     high: Tensor | None = None
-    exact = not binding.dtype(tensor.dtype).is_float
-    expressions = _expressions(spec, binding, earlier)
-    for clause in spec.assumptions:
-        axes, comparisons = _clause(clause)
-        for op, access, other in comparisons:
+    for axes, part in parts:
+        for op, access, other in _comparisons(part):
             limit = _limit(access, other, axes, expressions) if access.tensor == tensor.name else None
             if limit is None:
                 continue
@@ -45,7 +55,7 @@ def assumed_limits(spec: Spec, tensor: TensorDecl, binding: Binding, earlier: Ma
 def fixed_elements(spec: Spec, tensor: TensorDecl, binding: Binding) -> Iterator[tuple[tuple[int, ...], int | float]]:
     """(index, value) of clauses such as `cu[0] == 0`, over dims and params alone."""
     for clause in spec.assumptions:
-        for op, access, other in _clause(clause)[1]:
+        for op, access, other in _comparisons(_quantified(clause)[1]):
             if op == "==" and access.tensor == tensor.name and not any(map(_varies, (*access.indices, other))):
                 index = tuple(int(evaluate_scalar(each, binding)) for each in access.indices)
                 yield index, evaluate_scalar(other, binding)
@@ -55,12 +65,20 @@ def _varies(expr: Expr) -> bool:
     return any(isinstance(node, IndexRef | Access) for node in walk(expr))
 
 
-def _clause(clause: Expr) -> tuple[tuple[Axis, ...], list[tuple[str, Access, Expr]]]:
-    """The axes that a clause quantifies over, and its comparisons as (op, element, what it is compared with)."""
+def _quantified(clause: Expr) -> tuple[tuple[Axis, ...], Expr]:
+    """The axes that a clause quantifies over, and what it says of each point."""
     axes: tuple[Axis, ...] = ()
     while isinstance(clause, Reduce) and clause.function == "all":
         axes, clause = (*axes, *clause.axes), clause.body
-    return axes, list(_comparisons(clause))
+    return axes, clause
+
+
+def _disjuncts(expr: Expr) -> Iterator[Expr]:
+    if isinstance(expr, Binary) and expr.op == "or":
+        yield from _disjuncts(expr.left)
+        yield from _disjuncts(expr.right)
+    else:
+        yield expr
 
 
 def _comparisons(expr: Expr) -> Iterator[tuple[str, Access, Expr]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,7 +18,7 @@ PRIMES = (17, 31, 61, 97, 127, 131, 193, 257)
 LONG = (520, 777, 1032)
 """Extents at which an accumulator of too few bits, or an order of summation, shows."""
 _ANYTHING = (*range(1, 1025), *(2**power for power in range(11, 17)))
-_STEPS = 20000
+_STEPS = 4000
 """Values that one search may try before it gives up."""
 
 
@@ -26,7 +27,7 @@ class Search:
     """Searches dims under the clauses; `fits` says whether a complete or partial choice is still cheap enough.
 
     Dims that divide one another come first in a ratio that shows how they are paired (see `_pairing`); then values that
-    `prefers` likes; among those, values not `seen` yet.
+    `prefers` likes; among those, values not `seen` yet. With `smallest`, none of this counts: small values come first.
     """
 
     spec: Spec
@@ -36,12 +37,40 @@ class Search:
     prefers: Callable[[str, int], bool] = lambda name, value: True
     seen: dict[tuple[str, int | str], int] = field(default_factory=dict)
     steps: int = 0
+    smallest: bool = False
 
     def solve(self, fixed: Mapping[str, int], params: Mapping[str, Scalar]) -> dict[str, int] | None:
         """Extents for all dims, `fixed` among them, that satisfy every clause; None where none was found."""
         self.steps = _STEPS
         names = [name for name in self._order() if name not in fixed]
-        return self._extend(dict(fixed), names, dict(params))
+        return self._extend(dict(fixed), names, self.known(params))
+
+    def known(self, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """The params with the defaults that need no dims, so that clauses over them can refuse a value early."""
+        known = dict(params)
+        for param in self.spec.params:
+            if param.name not in known and param.default is not None:
+                with suppress(ScalarError):
+                    known[param.name] = scalar_value(param.default, {}, known)
+        return known
+
+    @cached_property
+    def clauses(self) -> list[tuple[Expr, frozenset[str]]]:
+        """The clauses, `a and b` taken apart, with the names that each reads."""
+        return [(clause, frozenset(names_in(clause))) for clause in conjuncts(self.spec.where)]
+
+    def _about(self, name: str) -> list[Expr]:
+        return [clause for clause, names in self.clauses if name in names]
+
+    @cached_property
+    def partners(self) -> dict[str, tuple[str, ...]]:
+        """For each dim, the dims that a clause divides it by."""
+        return {
+            dim.name: tuple(
+                each.name for each in required_divisors(dim.name, self._about(dim.name)) if isinstance(each, DimRef)
+            )
+            for dim in self.spec.dims
+        }
 
     def note(self, dims: Mapping[str, int]) -> None:
         for name, value in dims.items():
@@ -52,7 +81,22 @@ class Search:
         """Dims in random order, but divisors first, so that multiples can be proposed, and those multiples next."""
         names = [dim.name for dim in self.spec.dims]
         self.rng.shuffle(names)
-        return sorted(names, key=lambda name: (name not in self.dividing, not self._is_paired(name)))
+        return sorted(
+            names, key=lambda name: (name in self.determined, name not in self.dividing, not self._is_paired(name))
+        )
+
+    @cached_property
+    def determined(self) -> frozenset[str]:
+        """The dims that a clause gives by the others, `P == (H - R) // stride + 1`: they come last."""
+        sides = (
+            (side, other)
+            for clause in conjuncts(self.spec.where)
+            if isinstance(clause, Binary) and clause.op == "=="
+            for side, other in ((clause.left, clause.right), (clause.right, clause.left))
+        )
+        return frozenset(
+            side.name for side, other in sides if isinstance(side, DimRef) and not isinstance(other, Number | DimRef)
+        )
 
     @cached_property
     def dividing(self) -> frozenset[str]:
@@ -66,8 +110,7 @@ class Search:
 
         With as many key heads as query heads, or with one, every rule of sharing them is right.
         """
-        clauses = [clause for clause in conjuncts(self.spec.where) if name in names_in(clause)]
-        others = [each.name for each in required_divisors(name, clauses) if isinstance(each, DimRef)]
+        others = self.partners[name]
         if name in self.dividing and value == 1:
             return "alike"
         return "alike" if any(dims.get(other) in (1, value) for other in others) else "apart"
@@ -80,8 +123,7 @@ class Search:
         return (drawn, not preferred, value if paired and not preferred else 0, self.seen.get((name, value), 0))
 
     def _is_paired(self, name: str) -> bool:
-        clauses = [clause for clause in conjuncts(self.spec.where) if name in names_in(clause)]
-        return name in self.dividing or any(isinstance(each, DimRef) for each in required_divisors(name, clauses))
+        return name in self.dividing or bool(self.partners[name])
 
     def _extend(self, dims: dict[str, int], names: list[str], params: dict[str, Scalar]) -> dict[str, int] | None:
         if not names:
@@ -113,13 +155,16 @@ class Search:
     def _allowed(self, dims: Mapping[str, int], params: Mapping[str, Scalar], *, complete: bool) -> bool:
         """Whether no clause fails; clauses with unbound names wait until all are bound."""
         bound = dict(params) | self._defaults(dims, params) if complete else params
-        for clause in self.spec.where:
+        for clause, names in self.clauses:
+            if not all(name in dims or name in bound for name in names):
+                if complete:
+                    return False
+                continue
             try:
                 if not scalar_value(clause, dims, bound):
                     return False
             except ScalarError:
-                if complete:
-                    return False
+                return False
         return True
 
     def _defaults(self, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> dict[str, Scalar]:
@@ -132,13 +177,15 @@ class Search:
     def _ranked(self, name: str, values: set[int], dims: Mapping[str, int]) -> list[int]:
         """The values by rank, in random order where they rank alike."""
         ranked = sorted(value for value in values if value >= 1)
+        if self.smallest:
+            return ranked
         self.rng.shuffle(ranked)
         return sorted(ranked, key=lambda value: self._rank(name, value, dims))
 
     def proposals(self, name: str, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> set[int]:
         """Edges of tiles, small numbers, primes, what clauses mention, and all of those as required multiples."""
         values = {*SMALL, *PRIMES, *LONG, *(tile + step for tile in self.tiles for step in (-1, 0, 1))}
-        clauses = [clause for clause in conjuncts(self.spec.where) if name in names_in(clause)]
+        clauses = self._about(name)
         for clause in clauses:
             values |= set(_mentioned(clause, dims, params))
         for divisor in _divisors(name, clauses, dims, params):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
 from ..diagnostics.diagnostic import Sink
-from ..ir.scalars import Scalar, ScalarError, scalar_value
+from ..ir.scalars import Scalar
 from ..ir.show import show_expr
 from ..ir.spec import Param, Spec
 from .binding import Binding, bind
@@ -138,15 +137,26 @@ class _Draw:
         return list(found.values())
 
     def _static_shape(self, at: int) -> _Static:
-        params = dict(self._numbers(at))
+        numbers = dict(self._numbers(at))
+        needed = {name: value for name, value in numbers.items() if not _has_default(name, self.spec)}
         self.search.prefers = self.roles.static(at)
-        for work, room in product((self.work, 30 * self.work, math.inf), (_ROOMS[at % 2], 17, 1)):
+        attempts = [(work, room) for work in (self.work, 30 * self.work) for room in (_ROOMS[at % 2], 17, 1)]
+        for params, work, room in (
+            *((numbers, *each) for each in attempts[:3]),
+            *((needed, *each) for each in attempts),
+        ):
             dims = self._solve({}, params, work, room)
             if dims is not None:
-                static = {dim.name: dims[dim.name] for dim in self.spec.static_dims}
-                self.search.note(static)
-                return _Static(static, params)
-        raise self._unsatisfiable()
+                return self._noted(dims, params)
+        dims = self._solve({}, needed, math.inf)
+        if dims is None:
+            raise self._unsatisfiable()
+        return self._noted(dims, needed)
+
+    def _noted(self, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> _Static:
+        static = {dim.name: dims[dim.name] for dim in self.spec.static_dims}
+        self.search.note(static)
+        return _Static(static, params)
 
     def _unsatisfiable(self) -> Unsatisfiable:
         clauses = ", ".join(f"`{show_expr(clause)}`" for clause in self.spec.where)
@@ -155,24 +165,15 @@ class _Draw:
     def _solve(
         self, fixed: Mapping[str, int], params: Mapping[str, Scalar], work: float, room: int = 1
     ) -> dict[str, int] | None:
-        """Extents whose work stays below `work`, also with dynamic dims of `room`."""
-        known = self._known(params)
+        """Extents whose work stays below `work`, also with dynamic dims of `room`; without a limit, the smallest."""
+        known = self.search.known(params)
         least = {dim.name: room if dim.dynamic else 1 for dim in self.spec.dims}
 
         def fits(dims: Mapping[str, int]) -> bool:
             return self.cost.work({n: max(size, dims.get(n, 1)) for n, size in least.items()}, known) <= work
 
-        self.search.fits = fits
+        self.search.fits, self.search.smallest = fits, work == math.inf
         return self.search.solve(fixed, params)
-
-    def _known(self, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """The params with the defaults of the others, as far as those need no dims."""
-        known = dict(params)
-        for param in self.spec.params:
-            if param.name not in known and param.default is not None:
-                with suppress(ScalarError):
-                    known[param.name] = scalar_value(param.default, {}, known)
-        return known
 
     def _numbers(self, at: int) -> Iterator[tuple[str, Scalar]]:
         """Params that are no flags: the default, and on every other static shape another value."""
@@ -217,12 +218,14 @@ def _choices(spec: Spec, rng: random.Random) -> list[tuple[tuple, tuple]]:
     return [(dtypes[at % len(dtypes)], flags[_turn(at, len(flags), len(dtypes))]) for at in range(count)]
 
 
+def _has_default(name: str, spec: Spec) -> bool:
+    return any(param.name == name and param.default is not None for param in spec.params)
+
+
 def _other_value(param: Param, rng: random.Random) -> Scalar | None:
     """A value that a kernel which ignores the param would not guess; None keeps the default."""
-    if param.default is not None and param.dtype[0] in "iu":
-        return None
     if param.dtype[0] in "iu":
-        return rng.choice((1, 2, 3, 8, 64))
+        return rng.choice((1, 2, 3, 8, 64) if param.default is None else (0, 1, 2, 3, 4, 7))
     return rng.choice((0.0625, 0.1875, 0.75))
 
 

@@ -60,14 +60,22 @@ def _draw(
 ) -> Tensor:
     dtype, shape = binding.dtype(tensor.dtype), shape_of(tensor, binding)
     storage = getattr(torch, dtype.torch)
-    limits = assumed_limits(spec, tensor, binding, earlier)
+    choices = assumed_limits(spec, tensor, binding, earlier)
     if dtype.is_float:
-        values = _within(_FLOATS[data](shape, generator), limits)
+        values = _mixed([_within(_FLOATS[data](shape, generator), limits) for limits in choices], generator)
         return values.clamp(-dtype.max_value, dtype.max_value).to(storage)
-    values = _integers(spec, tensor, binding, shape, generator, limits)
+    values = _mixed([_integers(spec, tensor, binding, shape, generator, limits) for limits in choices], generator)
     for index, value in fixed_elements(spec, tensor, binding):
         values[index] = value
     return values.to(storage)
+
+
+def _mixed(choices: list[Tensor], generator: torch.Generator) -> Tensor:
+    """Each element from one of the tensors."""
+    if len(choices) == 1:
+        return choices[0]
+    pick = torch.randint(len(choices), choices[0].shape, generator=generator)
+    return torch.stack(choices).gather(0, pick.unsqueeze(0)).squeeze(0)
 
 
 def _within(values: Tensor, limits: Limits) -> Tensor:

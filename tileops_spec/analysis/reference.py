@@ -22,7 +22,7 @@ from .cases import Case, Unsatisfiable, check_satisfiable, draw_cases, make_inpu
 from .compare import Mismatch, compare
 from .estimate import Estimate, rounding
 from .oracle import OracleError, evaluate
-from .widening import wide
+from .widening import wide as widened
 
 LEADING: tuple[tuple[int, ...], ...] = ((), (3,), (2, 3))
 """What a group of axes stands for in turn, besides one axis of the case's extent."""
@@ -62,7 +62,7 @@ def call_reference(
     constants = {each.name: each.value for each in spec.constants}
     dtypes = {var.name: _torch_dtype(binding.dtype(var.name), wide=wide) for var in spec.dtypes}
     scalars = {**constants, **binding.params, **binding.dims}
-    names = {"torch": torch, "math": math, "wide": wide, **dtypes, **scalars, **groups, **given}
+    names = {"torch": torch, "math": math, "wide": widened, **dtypes, **scalars, **groups, **given}
     try:
         names = _library(reference) | names
         code = compile(f"({reference.expression}\n)", f"<reference {reference.library}>", "eval")
