@@ -165,6 +165,18 @@ def test_inputs_have_the_declared_shapes_and_dtypes(project_spec, name) -> None:
             assert torch.equal(value, again[tensor.name])
 
 
+def test_inputs_in_double_precision(spec_of) -> None:
+    spec = spec_of("""
+inputs: {x: "f64[N]"}
+outputs: {y: "f64[N]"}
+math: |
+  y[n] = 2 * x[n]
+""")
+    x = make_inputs(spec, draw_cases(spec, count=1, seed=0)[0])["x"]
+    assert x.dtype == torch.float64
+    assert x.isfinite().all()
+
+
 def test_distributions_differ(project_spec) -> None:
     spec = project_spec("gemm")
     found = {}

@@ -63,7 +63,7 @@ def _draw(
     choices = assumed_limits(spec, tensor, binding, earlier)
     if dtype.is_float:
         values = _mixed([_within(_FLOATS[data](shape, generator), limits) for limits in choices], generator)
-        return values.clamp(-dtype.max_value, dtype.max_value).to(storage)
+        return values.double().clamp(-dtype.max_value, dtype.max_value).to(storage)
     values = _mixed([_integers(spec, tensor, binding, shape, generator, limits) for limits in choices], generator)
     for index, value in fixed_elements(spec, tensor, binding):
         values[index] = value
