@@ -102,6 +102,21 @@ def test_a_reference_that_leaves_a_param_out_says_its_default(project_spec) -> N
     assert "eps" not in found.message
 
 
+@pytest.mark.parametrize(("start", "wrong"), [(2, False), (1, True)])
+def test_shapes_that_a_default_does_not_allow_are_left_out(spec_of, start, wrong) -> None:
+    text = """
+inputs: {x: "f32[M]"}
+params: {start: i32 = 2}
+outputs: {y: "f32[M - start]"}
+where: [0 <= start < M]
+math: |
+  y[m] = x[m + start]
+reference: {torch: x}
+"""
+    assert findings(spec_of(text), "x[start:]") == []
+    assert bool(findings(spec_of(text), f"x[{start}:]")) == wrong
+
+
 def test_a_reference_without_an_optional_input_says_what_its_absence_means(spec_of) -> None:
     text = """
 inputs: {x: "f32[M]", b: "f32[M] = 0"}

@@ -6,7 +6,7 @@ import builtins
 import importlib
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -121,8 +121,7 @@ class _Finding:
 def _findings(reference: Reference, spec: Spec, cases: Sequence[Case]) -> Iterator[_Finding]:
     """Errors before warnings."""
     warnings = []
-    for at, case in enumerate(cases):
-        case = _as_seen(reference, spec, case)
+    for at, case in enumerate(_as_seen(reference, spec, cases)):
         for finding in _try_case(reference, spec, *_with_groups(spec, case, at)):
             if finding.severity is Severity.ERROR:
                 yield finding
@@ -130,20 +129,23 @@ def _findings(reference: Reference, spec: Spec, cases: Sequence[Case]) -> Iterat
     yield from warnings
 
 
-def _as_seen(reference: Reference, spec: Spec, case: Case) -> Case:
-    """The case with the default of each param, and without each optional input, that the reference does not name.
+def _as_seen(reference: Reference, spec: Spec, cases: Sequence[Case]) -> list[Case]:
+    """The cases with the default of each param, and without each optional input, that the reference does not name.
 
-    So a reference that leaves a param out says what its default is.
+    So a reference that leaves a param out says what its default is. Shapes that the default does not allow are left
+    out, unless no case would be left.
     """
+    words = set(re.findall(r"\w+", reference.expression))
+    seen = (_with_defaults(spec, case, words) for case in cases)
+    return [case for case in seen if not holds(spec, case.binding(spec))] or list(cases)
 
-    def names(word: str) -> bool:
-        return re.search(rf"\b{re.escape(word)}\b", reference.expression) is not None
 
+def _with_defaults(spec: Spec, case: Case, given: Container[str]) -> Case:
+    """The case with the default of each param, and without each optional input, that is not `given`."""
     optional = (each.name for each in spec.inputs if each.default is not None)
-    absent = tuple(name for name in optional if name in case.absent or not names(name))
-    params = tuple((name, value) for name, value in case.params if names(name) or not _has_default(name, spec))
-    seen = replace(case, params=params, absent=absent)
-    return case if holds(spec, seen.binding(spec)) else seen
+    absent = tuple(name for name in optional if name in case.absent or name not in given)
+    params = tuple((name, value) for name, value in case.params if name in given or not _has_default(name, spec))
+    return replace(case, params=params, absent=absent)
 
 
 def _has_default(param: str, spec: Spec) -> bool:
