@@ -23,7 +23,7 @@ def test_cases_satisfy_the_clauses_and_stay_cheap(project_spec, name) -> None:
         binding = case.binding(spec)
         assert holds(spec, binding) == []
         assert min(binding.dims.values()) >= 1
-        assert cost(spec).work(binding.dims) <= WORK
+        assert cost(spec).compiled_work()({**binding.dims, **binding.params}) <= WORK
 
 
 @pytest.mark.parametrize("name", PROJECT)

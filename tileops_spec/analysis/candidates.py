@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ..ir.nodes import Binary, DimRef, Expr, Number, ParamRef
-from ..ir.scalars import Scalar, ScalarError, scalar_value
+from ..ir.scalars import Scalar, ScalarError, compiled, scalar_value
 from ..ir.spec import Spec
 from ..ir.walk import walk
 
@@ -58,6 +58,10 @@ class Search:
     def clauses(self) -> list[tuple[Expr, frozenset[str]]]:
         """The clauses, `a and b` taken apart, with the names that each reads."""
         return [(clause, frozenset(names_in(clause))) for clause in conjuncts(self.spec.where)]
+
+    @cached_property
+    def tests(self) -> list[tuple[Callable[[Mapping[str, Scalar]], Scalar], frozenset[str]]]:
+        return [(compiled(clause), names) for clause, names in self.clauses]
 
     def _about(self, name: str) -> list[Expr]:
         return [clause for clause, names in self.clauses if name in names]
@@ -154,14 +158,14 @@ class Search:
 
     def _allowed(self, dims: Mapping[str, int], params: Mapping[str, Scalar], *, complete: bool) -> bool:
         """Whether no clause fails; clauses with unbound names wait until all are bound."""
-        bound = dict(params) | self._defaults(dims, params) if complete else params
-        for clause, names in self.clauses:
-            if not all(name in dims or name in bound for name in names):
+        bound = {**params, **(self._defaults(dims, params) if complete else {}), **dims}
+        for test, names in self.tests:
+            if not names <= bound.keys():
                 if complete:
                     return False
                 continue
             try:
-                if not scalar_value(clause, dims, bound):
+                if not test(bound):
                     return False
             except ScalarError:
                 return False

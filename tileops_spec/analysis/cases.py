@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from ..ir.show import show_expr
 from ..ir.spec import Param, Spec
 from .binding import Binding, bind
 from .candidates import Search
-from .cost import Cost, cost
+from .cost import cost
 from .roles import Roles, roles_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def draw_cases(
     """
     rng = random.Random(f"{spec.op}:{seed}")
     search = Search(spec, tiles, rng, lambda dims: True)
-    draw = _Draw(spec, rng, search, roles_of(spec, tiles), cost(spec), work)
+    draw = _Draw(spec, rng, search, roles_of(spec, tiles), cost(spec).compiled_work(), work)
     shapes = draw.static_shapes(min(count, static_shapes or count))
     choices = _choices(spec, rng)
     count = max(count, len(list(spec.dtype_choices())))
@@ -123,7 +123,7 @@ class _Draw:
     rng: random.Random
     search: Search
     roles: Roles
-    cost: Cost
+    work_of: Callable[[Mapping[str, Scalar]], int]
     work: float
 
     def static_shapes(self, count: int) -> list[_Static]:
@@ -170,7 +170,8 @@ class _Draw:
         least = {dim.name: room if dim.dynamic else 1 for dim in self.spec.dims}
 
         def fits(dims: Mapping[str, int]) -> bool:
-            return self.cost.work({n: max(size, dims.get(n, 1)) for n, size in least.items()}, known) <= work
+            sizes = {name: max(size, dims.get(name, 1)) for name, size in least.items()}
+            return self.work_of({**known, **sizes}) <= work
 
         self.search.fits, self.search.smallest = fits, work == math.inf
         return self.search.solve(fixed, params)

@@ -10,11 +10,11 @@ read once and each output written once; of a tensor that is updated in place, wh
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ir.nodes import Access, Along, Axis, Binary, Call, Expr, IndexRef, Reduce, Unary
-from ..ir.scalars import Scalar, ScalarError, scalar_value
+from ..ir.scalars import Scalar, ScalarError, compiled
 from ..ir.show import show_expr
 from ..ir.spec import Definition, Spec
 from ..ir.walk import children, walk
@@ -81,12 +81,17 @@ class Cost:
         flops, size = (sum(term.value(binding) for term in terms) for terms in (self.flop_terms, self.byte_terms))
         return CostValue(flops, size)
 
-    def work(self, dims: Mapping[str, int], params: Mapping[str, Scalar] | None = None) -> int:
-        """Flops with nothing masked, and elements of tensors, from extents alone: monotone in every dim.
+    def compiled_work(self) -> Callable[[Mapping[str, Scalar]], int]:
+        """Flops with nothing masked, and elements of tensors, as a function of dims and params: monotone in every dim.
 
-        An extent that needs a param without a value counts as 1.
+        An extent that needs a name without a value counts as 1.
         """
-        return sum(_points(term, dims, params or {}) for term in (*self.flop_terms, *self.byte_terms))
+        terms = [(term.factor, [compiled(extent) for extent in _extents(term)]) for term in self._terms]
+        return lambda names: sum(factor * math.prod(_size(each, names) for each in sizes) for factor, sizes in terms)
+
+    @property
+    def _terms(self) -> tuple[Term, ...]:
+        return (*self.flop_terms, *self.byte_terms)
 
     @property
     def flops(self) -> str:
@@ -228,14 +233,13 @@ def _merged(terms: list[Term]) -> list[Term]:
     return sorted(merged.values(), key=lambda term: -len(term.extents) - (len(term.mask.names) if term.mask else 0))
 
 
-def _points(term: Term, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> int:
-    extents = (*term.extents, *(axis.extent for axis in term.mask.axes)) if term.mask else term.extents
-    return term.factor * math.prod(_size(extent, dims, params) for extent in extents)
+def _extents(term: Term) -> tuple[Expr, ...]:
+    return (*term.extents, *(axis.extent for axis in term.mask.axes)) if term.mask else term.extents
 
 
-def _size(extent: Expr, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> int:
+def _size(extent: Callable[[Mapping[str, Scalar]], Scalar], names: Mapping[str, Scalar]) -> int:
     try:
-        return max(0, int(scalar_value(extent, dims, params)))
+        return max(0, int(extent(names)))
     except ScalarError:
         return 1
 

@@ -62,6 +62,47 @@ def _cast(value: Scalar, dtype: str) -> Scalar:
     return int(value) if dtype[0] in "iu" else value
 
 
+def compiled(expr: Expr) -> Callable[[Mapping[str, Scalar]], Scalar]:
+    """The expression as a function of its names, for values that are wanted many times.
+
+    It raises ScalarError where a name is missing or an operation is undefined.
+    """
+    evaluate = _compiled(expr)
+
+    def value(names: Mapping[str, Scalar]) -> Scalar:
+        try:
+            return evaluate(names)
+        except (KeyError, ZeroDivisionError, OverflowError, ValueError) as error:
+            raise error if isinstance(error, ScalarError) else ScalarError(str(error)) from error
+
+    return value
+
+
+def _compiled(expr: Expr) -> Callable[[Mapping[str, Scalar]], Scalar]:
+    match expr:
+        case Number(value=number):
+            return lambda names: number
+        case DimRef(name=name) | ParamRef(name=name) | IndexRef(name=name):
+            return operator.itemgetter(name)
+        case Binary(op="and" | "or" as op):
+            left, right = _compiled(expr.left), _compiled(expr.right)
+            if op == "and":
+                return lambda names: bool(left(names)) and bool(right(names))
+            return lambda names: bool(left(names)) or bool(right(names))
+        case Binary() if expr.op in _BINARY and not _may_explode(expr):
+            function, left, right = _BINARY[expr.op], _compiled(expr.left), _compiled(expr.right)
+            return lambda names: function(left(names), right(names))
+        case Unary():
+            negate, operand = _UNARY[expr.op], _compiled(expr.operand)
+            return lambda names: negate(operand(names))
+    return lambda names: _value(expr, {"dim": names, "param": names, "index": names})
+
+
+def _may_explode(expr: Binary) -> bool:
+    """Whether the plain path has a guard for this operation: powers and shifts can be as large as memory."""
+    return expr.op in ("^", "<<")
+
+
 _UNARY: dict[str, Callable[[Scalar], Scalar]] = {"-": operator.neg, "not": operator.not_, "~": operator.invert}
 _BINARY: dict[str, Callable[[Scalar, Scalar], Scalar]] = {
     "+": operator.add,
