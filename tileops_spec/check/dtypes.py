@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ..diagnostics.diagnostic import Sink
@@ -37,6 +37,7 @@ class _Typer:
     spec: Spec
     sink: Sink
     tensors: dict[str, str]
+    initials: dict[str, ir.Expr] = field(default_factory=dict)
 
     @cached_property
     def choices(self) -> list[dict[str, str]]:
@@ -69,12 +70,20 @@ class _Typer:
 
     def mathematics(self) -> tuple[Definition, ...]:
         """The statements in order; the dtype of a recurrence is that of its initial value, wherever it is read."""
-        initials = {}
-        for definition in self.spec.math:
-            if definition.initial is not None:
-                initials[definition.target] = self.settled(definition.initial, definition.dtype or None, literal="f32")
-                self.tensors[definition.target] = definition.dtype or initials[definition.target].dtype
-        return tuple(self.definition(each, initials.get(each.target)) for each in self.spec.math)
+        return tuple(self.definition(each, self.initial(each.target)) for each in self.spec.math)
+
+    @cached_property
+    def recurrences(self) -> dict[str, Definition]:
+        return {each.target: each for each in self.spec.math if each.initial is not None}
+
+    def initial(self, name: str) -> ir.Expr | None:
+        """A recurrence's initial value, typed when the name is first met: what it reads stands above that."""
+        definition = self.recurrences.get(name)
+        if definition is not None and name not in self.initials:
+            assert definition.initial is not None
+            self.initials[name] = self.settled(definition.initial, definition.dtype or None, literal="f32")
+            self.tensors[name] = definition.dtype or self.initials[name].dtype
+        return self.initials.get(name)
 
     def definition(self, definition: Definition, initial: ir.Expr | None) -> Definition:
         value = self.settled(definition.value, definition.dtype or None)
@@ -142,6 +151,8 @@ class _Typer:
 
     def _access(self, expr: ir.Access) -> ir.Expr:
         indices = tuple(self._integer(index) for index in expr.indices)
+        if expr.tensor not in self.tensors:
+            self.initial(expr.tensor)
         dtype = self.tensors.get(expr.tensor, "f32")
         if expr.pad is None:
             return replace(expr, indices=indices, dtype=dtype)
