@@ -208,3 +208,22 @@ math: |
         seen.update(packed=int(inputs["packed"].max() > 15), flags=len(set(inputs["flag"].tolist())) - 1)
     assert seen["packed"] > 5
     assert seen["flags"] > 5
+
+
+def test_segments_that_may_not_be_long(spec_of) -> None:
+    spec = spec_of("""
+inputs: {cu: "i32[B + 1]", len: "i32[B]", x: "f32[M]"}
+outputs: {y: "f32[M]"}
+where:
+  - M <= 16 * B
+  - nondecreasing(cu)
+  - cu[0] == 0
+  - cu[B] == M
+  - all[b < B](0 <= len[b] <= 16 - (cu[b + 1] - cu[b]))
+math: |
+  y[m] = x[m] * len[segment(cu, m)]
+""")
+    for case in draw_cases(spec, count=20, seed=1):
+        inputs = make_inputs(spec, case)
+        longest = inputs["cu"].diff() + inputs["len"]
+        assert int(longest.max()) <= 16

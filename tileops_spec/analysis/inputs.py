@@ -22,6 +22,8 @@ _TAIL = 30.0
 _ATTEMPTS = 20
 _AT_LIMITS = 0.15
 """The share of integers at either end of their range."""
+_FREE_ATTEMPTS = 5
+"""So often boundaries of segments are drawn freely; after that they move towards segments of one length."""
 
 
 def draw_inputs(
@@ -33,7 +35,8 @@ def draw_inputs(
     """
     failed = []
     for attempt in range(_ATTEMPTS):
-        inputs = _attempt(spec, binding, data, seed + attempt * 7919, absent)
+        evenness = max(0.0, (attempt - _FREE_ATTEMPTS) / (_ATTEMPTS - 1 - _FREE_ATTEMPTS))
+        inputs = _attempt(spec, binding, data, seed + attempt * 7919, absent, evenness)
         failed = failed_assumptions(spec, binding, inputs) if spec.assumptions else []
         if not failed:
             return inputs
@@ -41,12 +44,14 @@ def draw_inputs(
     raise Unsatisfiable(f"no data of {spec.op} was found that satisfies {clauses}")
 
 
-def _attempt(spec: Spec, binding: Binding, data: str, seed: int, absent: Collection[str]) -> dict[str, Tensor]:
+def _attempt(
+    spec: Spec, binding: Binding, data: str, seed: int, absent: Collection[str], evenness: float
+) -> dict[str, Tensor]:
     inputs: dict[str, Tensor] = {}
     for at, tensor in enumerate(spec.inputs):
         if tensor.name not in absent:
             generator = torch.Generator().manual_seed(seed * 1009 + at)
-            inputs[tensor.name] = _draw(spec, tensor, binding, data, generator, inputs)
+            inputs[tensor.name] = _draw(spec, tensor, binding, data, generator, inputs, evenness)
     return inputs
 
 
@@ -57,6 +62,7 @@ def _draw(
     data: str,
     generator: torch.Generator,
     earlier: Mapping[str, Tensor],
+    evenness: float,
 ) -> Tensor:
     dtype, shape = binding.dtype(tensor.dtype), shape_of(tensor, binding)
     storage = getattr(torch, dtype.torch)
@@ -65,9 +71,18 @@ def _draw(
         values = _mixed([_within(_FLOATS[data](shape, generator), limits) for limits in choices], generator)
         return values.double().clamp(-dtype.max_value, dtype.max_value).to(storage)
     values = _mixed([_integers(spec, tensor, binding, shape, generator, limits) for limits in choices], generator)
-    for index, value in fixed_elements(spec, tensor, binding):
+    fixed = dict(fixed_elements(spec, tensor, binding))
+    for index, value in fixed.items():
         values[index] = value
+    if evenness and len(fixed) > 1 and "nondecreasing" in _properties(spec, tensor.name):
+        values = _evened(values, evenness)
     return values.to(storage)
+
+
+def _evened(values: Tensor, evenness: float) -> Tensor:
+    """Boundaries moved towards segments of one length; at an evenness of 1 no two lengths differ by more than 1."""
+    even = torch.linspace(float(values[0]), float(values[-1]), len(values), dtype=torch.float64)
+    return torch.lerp(values.double(), even, evenness).round().long()
 
 
 def _mixed(choices: list[Tensor], generator: torch.Generator) -> Tensor:
