@@ -126,6 +126,20 @@ def test_contractions_with_wgmma(spec_of, changes) -> None:
     assert features(spec_of(product(**changes)))["wgmma"].present
 
 
+def test_a_product_with_a_vector_behind_a_product_of_matrices(spec_of) -> None:
+    spec = spec_of("""
+inputs: {A: "f16[M, K]", B: "f16[N, K]", w: "f32[N]"}
+outputs: {y: "f32[M]"}
+where: [K % 8 == 0]
+math: |
+  s[m, n] = sum[k](f32(A[m, k]) * f32(B[n, k]))
+  y[m] = sum[n](relu(s[m, n]) * w[n])
+""")
+    found = features(spec)
+    assert found["wgmma"].reason == "s contracts A with B over k, operands f16, accumulator f32"
+    assert found["tma"].present
+
+
 def test_scales_need_no_alignment(spec_of) -> None:
     spec = spec_of("""
 inputs: {A: "e4m3[M, K]", B: "e4m3[N, K]", a: "f32[M, K // 128]", b: "f32[N, K // 128]"}

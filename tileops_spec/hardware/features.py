@@ -65,10 +65,17 @@ def _wgmma(facts: Facts) -> Feature:
         return _no(name, f"{target.name} has no WGMMA: it exists on sm_90a only")
     if not facts.structure.contractions:
         return _no(name, "there is no contraction: no sum over a product of two sides with axes of their own")
-    obstacles = [_wgmma_obstacle(each, facts) for each in facts.structure.contractions]
+    contractions = _matrix_products(facts)
+    obstacles = [_wgmma_obstacle(each, facts) for each in contractions]
     if any(obstacles):
         return _no(name, "; ".join(dict.fromkeys(filter(None, obstacles))))
-    return _yes(name, "; ".join(_describe(each, facts) for each in facts.structure.contractions))
+    return _yes(name, "; ".join(_describe(each, facts) for each in contractions))
+
+
+def _matrix_products(facts: Facts) -> tuple[Contraction, ...]:
+    """The contractions; beside products of matrices, products with vectors do not count."""
+    contractions = facts.structure.contractions
+    return tuple(each for each in contractions if each.n) or contractions
 
 
 def _wgmma_obstacle(each: Contraction, facts: Facts) -> str | None:
@@ -117,7 +124,7 @@ def _bulk_tensors(facts: Facts) -> set[str]:
     """The inputs worth copying by tile: what contractions multiply, else every input with rows."""
     inputs = {each.name for each in facts.spec.inputs if len(each.shape) >= 2}
     multiplied = {
-        name for each in facts.structure.contractions for side in (each.left, each.right) for name in reads(side.expr)
+        name for each in _matrix_products(facts) for side in (each.left, each.right) for name in reads(side.expr)
     }
     return inputs & multiplied or inputs
 
