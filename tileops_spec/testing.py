@@ -7,7 +7,7 @@ on the CPU otherwise. Failures are AssertionErrors that name the case.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -18,10 +18,12 @@ from .analysis.cases import Case, draw_cases, make_inputs
 from .check import load_spec
 from .diagnostics.concise import render_concise
 from .diagnostics.diagnostic import Sink
+from .ir.dtypes import DTYPES
 from .ir.nodes import DimRef, Expr
 from .ir.show import show_expr
 from .ir.spec import Spec, TensorDecl
 from .ir.walk import walk
+from .scaffold.naming import dtype_parameter, safe_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,7 +34,7 @@ _EXTENTS = (0, 1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 24, 32, 40, 64, 128, 129, 256, 2
 class OpSuite:
     """The tests of one op against its spec.
 
-    `op` is the generated function: tensors by position in the order of the spec's inputs, params by keyword. `count`
+    `op` is the generated function: tensors by position, required ones first; params and free dtypes by keyword. `count`
     cases are drawn for each run, with `static_shapes` combinations of static dims, each of which costs a build.
     """
 
@@ -84,6 +86,8 @@ class OpSuite:
         outputs = self._call(case, on_device)
         self._check_outputs(case, inputs, outputs)
         for name, tensor in inputs.items():
+            if name in self.spec.in_place:
+                continue
             same = _bits(on_device[name].cpu()).equal(_bits(tensor))
             assert same, f"{case.label}: the kernel changed its input {name}"
 
@@ -103,8 +107,9 @@ class OpSuite:
             if holds(self.spec, binding):
                 continue
             outputs = self._call_binding(binding, self._zeros(binding))
-            for tensor, output in zip(self.spec.outputs, outputs, strict=True):
-                assert tuple(output.shape) == shape_of(tensor, binding), f"{name} = 0: {tensor.name} {output.shape}"
+            for tensor in self.spec.outputs:
+                found = tuple(outputs[tensor.name].shape)
+                assert found == shape_of(tensor, binding), f"{name} = 0: {tensor.name} {found}"
 
     def check_wrong_dtype(self, name: str) -> None:
         """An input of a dtype that the spec does not name is refused, by name."""
@@ -141,7 +146,8 @@ class OpSuite:
         case = self.smallest
         tensors = self._arrange(self._on_device(make_inputs(self.spec, case)))
         overload = getattr(getattr(torch.ops, self.namespace), self.spec.op).default
-        torch.library.opcheck(overload, tuple(tensors.values()), dict(case.params))
+        arguments = [tensors.get(each.name) for each in self.spec.call_inputs]
+        torch.library.opcheck(overload, tuple(arguments), self._options(case.params, case.dtypes))
 
     def check_compile(self) -> None:
         """torch.compile without graph breaks and with symbolic shapes gives what the plain call gives."""
@@ -150,32 +156,54 @@ class OpSuite:
         compiled = torch.compile(self.op, fullgraph=True, dynamic=True, backend="aot_eager")
         case = self.smallest
         tensors = self._arrange(self._on_device(make_inputs(self.spec, case)))
-        expected = _as_tuple(self.op(*tensors.values(), **dict(case.params)))
-        outputs = _as_tuple(compiled(*tensors.values(), **dict(case.params)))
-        for tensor, output, plain in zip(self.spec.outputs, outputs, expected, strict=True):
-            assert output.dtype == plain.dtype, f"{tensor.name}: {output.dtype}, not {plain.dtype}"
-            assert _bits(output).equal(_bits(plain)), f"{tensor.name} differs under torch.compile"
+        options = self._options(case.params, case.dtypes)
+        expected = self._result(self.op, {name: each.clone() for name, each in tensors.items()}, options)
+        outputs = self._result(compiled, {name: each.clone() for name, each in tensors.items()}, options)
+        for name, output in outputs.items():
+            plain = expected[name]
+            assert output.dtype == plain.dtype, f"{name}: {output.dtype}, not {plain.dtype}"
+            assert _bits(output).equal(_bits(plain)), f"{name} differs under torch.compile"
 
     # calls
 
-    def _call(self, case: Case, tensors: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        return self._outputs(self.op(*self._arrange(tensors).values(), **dict(case.params)))
+    def _call(self, case: Case, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return self._result(self.op, self._arrange(tensors), self._options(case.params, case.dtypes))
 
-    def _call_binding(self, binding: Binding, tensors: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
-        return self._outputs(self.op(*tensors.values(), **dict(binding.params)))
+    def _call_binding(self, binding: Binding, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return self._result(self.op, tensors, self._options(binding.params.items(), binding.dtypes.items()))
 
-    def _outputs(self, outputs: Any) -> tuple[Tensor, ...]:
-        """The op's outputs with groups of axes flattened, as the oracle has them."""
-        flat = (_flattened(output, decl, self.spec) for output, decl in zip(_as_tuple(outputs), self.spec.outputs))  # noqa: B905
-        return tuple(flat)
+    def _result(self, op: Any, tensors: Mapping[str, Tensor], options: Mapping[str, Any]) -> dict[str, Tensor]:
+        """The outputs of a call, tensors updated in place included, with groups of axes flattened as the oracle has
+        them. Inputs go by position up to the first that is absent."""
+        given = [(safe_name(each.name), tensors.get(each.name)) for each in self.spec.call_inputs]
+        required = [tensor for _, tensor in given if tensor is not None]
+        by_name = {}
+        if any(tensor is None for _, tensor in given):
+            required, by_name = [], {name: tensor for name, tensor in given if tensor is not None}
+        returned = op(*required, **by_name, **options)
+        new = [] if returned is None else _as_tuple(returned)
+        outputs = {decl.name: output for decl, output in zip(self.spec.new_outputs, new, strict=True)}
+        outputs |= {name: tensors[name] for name in self.spec.in_place}
+        return {name: _flattened(each, self.spec.tensor(name), self.spec) for name, each in outputs.items()}
 
-    def _check_outputs(self, case: Case, inputs: Mapping[str, Tensor], outputs: tuple[Tensor, ...]) -> None:
+    def _options(self, params: Iterable[tuple[str, Any]], dtypes: Iterable[tuple[str, str]]) -> dict[str, Any]:
+        """Params, and the dtypes that no input tells, as keywords of the op."""
+        import torch
+
+        bound = dict(dtypes)
+        options = {safe_name(name): value for name, value in dict(params).items()}
+        for variable in self.spec.free_dtypes:
+            dtype = DTYPES[bound.get(variable.name, variable.options[0])]
+            options[dtype_parameter(self.spec, variable.name)] = getattr(torch, dtype.torch)
+        return options
+
+    def _check_outputs(self, case: Case, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor]) -> None:
         from .analysis.compare import compare
         from .analysis.expected import expected_outputs
 
         expected = expected_outputs(self.spec, case.binding(self.spec), inputs)
-        for tensor, output in zip(self.spec.outputs, outputs, strict=True):
-            mismatch = compare(tensor.name, output.cpu(), expected[tensor.name])
+        for name, output in outputs.items():
+            mismatch = compare(name, output.cpu(), expected[name])
             assert mismatch is None, f"{case.label}: {mismatch.message}"
 
     # inputs

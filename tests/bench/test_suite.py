@@ -11,7 +11,7 @@ import torch
 from tileops_spec.analysis.binding import bind_workload
 from tileops_spec.bench.agreement import WrongResultError, check_agreement
 from tileops_spec.bench.inputs import axes_of, input_sets
-from tileops_spec.bench.suite import dtype_choices, main
+from tileops_spec.bench.suite import main
 from tileops_spec.check import load_spec
 from tileops_spec.diagnostics.diagnostic import Sink
 
@@ -27,7 +27,7 @@ def rms_norm():
 
 
 def test_dtype_choices(rms_norm):
-    assert dtype_choices(rms_norm) == [{"T": "f16"}, {"T": "bf16"}]
+    assert list(rms_norm.dtype_choices()) == [{"T": "f16"}, {"T": "bf16"}]
 
 
 def test_groups_of_axes_stand_as_the_workload_has_them(rms_norm):

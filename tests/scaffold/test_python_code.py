@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tileops_spec.ir.scalars import SCALAR_FUNCTIONS, ScalarError, scalar_value
 from tileops_spec.ir.functions import ELEMENTWISE
 from tileops_spec.ir.nodes import Access, Binary, Call, Cast, DimRef, Number, ParamRef, Select, Unary
+from tileops_spec.ir.scalars import SCALAR_FUNCTIONS, ScalarError, scalar_value
 from tileops_spec.scaffold.python_code import divisors, names_in, python_expr
 
 M, K, eps = DimRef(name="M"), DimRef(name="K"), ParamRef(name="eps")

@@ -19,7 +19,7 @@ _BYTES = 8e9
 
 
 def input_sets(spec: Spec, workload: Workload, binding: Binding, device: str = "cuda") -> list[Inputs]:
-    """Several sets of inputs in the order of the spec, never the same twice; fewer sets where they are large."""
+    """Several sets of inputs in the order of the Op's arguments, never the same twice; fewer sets where they are large."""
     size = sum(math.prod(shape_of(each, binding)) * binding.dtype(each.dtype).bytes for each in spec.inputs)
     count = max(2, min(_SETS, int(_BYTES / max(size, 1))))
     return [_inputs(spec, workload, binding, device) for _ in range(count)]
@@ -28,9 +28,9 @@ def input_sets(spec: Spec, workload: Workload, binding: Binding, device: str = "
 def _inputs(spec: Spec, workload: Workload, binding: Binding, device: str) -> Inputs:
     import torch
 
-    shapes = {tensor.name: axes_of(tensor, spec, workload, binding) for tensor in spec.inputs}
-    dtypes = {tensor.name: binding.dtype(tensor.dtype) for tensor in spec.inputs}
-    if all(dtype.is_float for dtype in dtypes.values()):
+    shapes = {tensor.name: axes_of(tensor, spec, workload, binding) for tensor in spec.call_inputs}
+    dtypes = {tensor.name: binding.dtype(tensor.dtype) for tensor in spec.call_inputs}
+    if not spec.assumptions and all(dtype.is_float for dtype in dtypes.values()):
         return tuple(
             torch.randn(shapes[name], device=device).to(getattr(torch, dtype.torch)) for name, dtype in dtypes.items()
         )

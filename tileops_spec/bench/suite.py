@@ -7,16 +7,16 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from typing import Any
 
-from ..analysis.binding import bind_workload
+from ..analysis.binding import Binding, bind_workload
 from ..analysis.cost import cost
 from ..check import load_spec
 from ..diagnostics.concise import render_concise
 from ..diagnostics.diagnostic import Sink
 from ..ir.spec import Spec, Workload
+from ..scaffold.naming import dtype_parameter
 from .agreement import WrongResultError, check_agreement
 from .inputs import Inputs, input_sets
 from .results import Environment, Report, Row, Sample, to_json
@@ -82,24 +82,18 @@ def run_benchmark(
     environment = Environment.here()
     rows = []
     for workload in plan.spec.workloads:
-        for dtypes in dtype_choices(plan.spec):
+        for dtypes in plan.spec.dtype_choices():
             if not workloads or workload.name in workloads:
                 rows.append(_row(plan, workload, dtypes, environment.device, stopwatch))
                 on_row(rows[-1])
     return Report(op=plan.spec.op, environment=environment, rows=tuple(rows))
 
 
-def dtype_choices(spec: Spec) -> list[dict[str, str]]:
-    """Each combination of the dtype variables' options."""
-    names = [variable.name for variable in spec.dtypes]
-    return [dict(zip(names, each, strict=True)) for each in product(*(variable.options for variable in spec.dtypes))]
-
-
 def _row(plan: Plan, workload: Workload, dtypes: dict[str, str], device: str, stopwatch: Stopwatch) -> Row:
     spec = plan.spec
     binding = bind_workload(spec, dict(workload.values), dtypes)
     inputs = input_sets(spec, workload, binding)
-    variants, failed = _runnable(plan, inputs[0], binding.params, workload.name)
+    variants, failed = _runnable(plan, inputs[0], _keywords(spec, binding), workload.name)
     timings = time_variants(variants, inputs, rounds=plan.rounds, stopwatch=stopwatch)
     needed, peaks = cost(spec).evaluate(binding), peaks_of(device)
     dtype = binding.dtype(spec.inputs[0].dtype)
@@ -118,7 +112,7 @@ def _row(plan: Plan, workload: Workload, dtypes: dict[str, str], device: str, st
 def _runnable(plan: Plan, tensors: Inputs, params: Mapping[str, Any], place: str) -> tuple[dict, dict[str, str]]:
     """The variants by name, the candidate among them; and the baselines that cannot run, with their errors."""
     variants = {CANDIDATE: _with_params(plan.candidate, params)}
-    expected, failed = variants[CANDIDATE](*tensors), {}
+    expected, failed = _outputs(plan.spec, variants[CANDIDATE], tensors), {}
     for name, baseline in plan.baselines.items():
         variant = _with_params(baseline, params)
         try:
@@ -129,6 +123,25 @@ def _runnable(plan: Plan, tensors: Inputs, params: Mapping[str, Any], place: str
         check_agreement(expected, outputs, f"{place}: candidate and {name}")
         variants[name] = variant
     return variants, failed
+
+
+def _outputs(spec: Spec, candidate: Callable[..., Any], tensors: Inputs) -> Any:
+    """What the candidate computes, tensors that it updates in place among the outputs, as baselines return them."""
+    if not spec.in_place:
+        return candidate(*tensors)
+    copies = {each.name: tensor.clone() for each, tensor in zip(spec.call_inputs, tensors, strict=True)}
+    returned = candidate(*copies.values())
+    new = iter(returned if isinstance(returned, tuple) else () if returned is None else (returned,))
+    found = tuple(copies[each.name] if each.name in spec.in_place else next(new) for each in spec.outputs)
+    return found if len(found) > 1 else found[0]
+
+
+def _keywords(spec: Spec, binding: Binding) -> dict[str, Any]:
+    """Params, and the dtypes that no input tells."""
+    import torch
+
+    free = {dtype_parameter(spec, var.name): getattr(torch, binding.dtype(var.name).torch) for var in spec.free_dtypes}
+    return {**binding.params, **free}
 
 
 def _with_params(function: Callable[..., Any], params: Mapping[str, Any]) -> Callable[..., Any]:

@@ -13,7 +13,7 @@ from .common import (
     exit_for,
     format_option,
     print_findings,
-    spec_files,
+    ready_files,
     specs_argument,
     take_effort,
 )
@@ -37,7 +37,7 @@ def command(specs: tuple[Path, ...], output_format: str, **options) -> int:
 
     effort = take_effort(options)
     sink, results = Sink(), []
-    for path in spec_files(specs):
+    for path in ready_files(specs):
         built = build_spec(path, BuildOptions(**options, effort=effort), sink, watch_verdicts)
         results.append(built)
         if output_format != "json":

@@ -76,6 +76,21 @@ def files_in(specs: tuple[Path, ...]) -> list[Path]:
     return found
 
 
+def ready_files(specs: tuple[Path, ...]) -> list[Path]:
+    """The spec files that are to have a kernel: folders stand for those in them that are no drafts."""
+    given = [path for path in specs or (Path("specs"),) if not path.is_dir()]
+    found = spec_files(specs)
+    ready = [path for path in found if path in given or not _is_draft(path)]
+    if len(ready) < len(found):
+        click.echo(f"{counted(len(found) - len(ready), 'draft')} left aside: no kernel is asked for yet", err=True)
+    return ready
+
+
+def _is_draft(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return any(line.split("#")[0].split() == ["status:", "draft"] for line in text.splitlines())
+
+
 def print_findings(sink: Sink, output_format: str, *, err: bool = False) -> None:
     """All findings; with `full` and `concise` nothing is printed where there are none."""
     from ..diagnostics.render import render_findings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .common import Exit, exit_for, files_in, print_findings, spec_files, specs_argument
+from .common import Exit, exit_for, files_in, print_findings, ready_files, spec_files, specs_argument
 
 if TYPE_CHECKING:
     from ..deliver.against import Earlier
@@ -44,7 +44,7 @@ def _drift(specs: tuple[Path, ...]) -> int:
     from ..diagnostics.diagnostic import Sink
 
     sink, drifted = Sink(), 0
-    for path in spec_files(specs):
+    for path in ready_files(specs):
         spec = lint_spec(path, sink)
         plan = committed_plan(spec, find_project(path), sink) if spec else None
         for drift in plan.drifts if plan else ():

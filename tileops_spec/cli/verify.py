@@ -13,7 +13,7 @@ from .common import (
     exit_for,
     format_option,
     print_findings,
-    spec_files,
+    ready_files,
     specs_argument,
     take_effort,
 )
@@ -34,7 +34,7 @@ def command(specs: tuple[Path, ...], output_format: str, **options) -> int:
 
     effort = take_effort(options)
     sink, proofs = Sink(), {}
-    for path in spec_files(specs):
+    for path in ready_files(specs):
         click.echo(heading(path.stem), err=True)
         proofs[path.stem] = verify_spec(path, effort, sink, watch_verdicts)
     if output_format == "json":

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..analysis.binding import Binding, bind_workload
 from ..analysis.cases import Case
 from ..ir.dtypes import DTYPES
 from ..ir.spec import Spec
-from ..scaffold.naming import dtype_parameter, factory_name, safe_name
+from ..scaffold.naming import dtype_parameter, factory_name, presence_flag, safe_name
 
 
-def build_request(spec: Spec, binding: Binding, kernel: str) -> dict[str, Any]:
+def build_request(spec: Spec, binding: Binding, kernel: str, absent: Collection[str] = ()) -> dict[str, Any]:
     """JSON data for the child: the path of kernel.py, the factory's name, its arguments; tunables at their defaults."""
-    return {"kernel": kernel, "factory": factory_name(spec.op), "arguments": factory_arguments(spec, binding)}
+    arguments = factory_arguments(spec, binding, absent)
+    return {"kernel": kernel, "factory": factory_name(spec.op), "arguments": arguments}
 
 
-def factory_arguments(spec: Spec, binding: Binding) -> dict[str, Any]:
-    """The factory's keyword arguments for a binding: static dims, dtypes by TileLang's names, params."""
+def factory_arguments(spec: Spec, binding: Binding, absent: Collection[str] = ()) -> dict[str, Any]:
+    """The factory's keyword arguments for a binding: static dims, dtypes by TileLang's names, params; and which
+    optional inputs are given, all but the absent ones."""
     arguments: dict[str, Any] = {safe_name(dim.name): binding.dims[dim.name] for dim in spec.static_dims}
     for variable in spec.dtypes:
         arguments[dtype_parameter(spec, variable.name)] = DTYPES[binding.dtypes[variable.name]].tilelang
     arguments |= {safe_name(param.name): binding.params[param.name] for param in spec.params}
-    return arguments
+    optional = (tensor for tensor in spec.inputs if tensor.default is not None)
+    return arguments | {presence_flag(tensor): tensor.name not in absent for tensor in optional}
 
 
 def representative_bindings(spec: Spec, cases: Iterable[Case]) -> list[Binding]:

@@ -72,9 +72,10 @@ def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> li
     groups: dict[str, _Group] = {}
     for number, case in enumerate(cases):
         binding = case.binding(spec)
-        key = repr(factory_arguments(spec, binding))
+        key = repr(factory_arguments(spec, binding, case.absent))
         if key not in groups:
-            groups[key] = _Group(build_label(spec, binding), build_request(spec, binding, kernel))
+            label = " ".join((build_label(spec, binding), *(f"without={name}" for name in case.absent)))
+            groups[key] = _Group(label, build_request(spec, binding, kernel, case.absent))
         groups[key].runs.append(_prepare(spec, case, folder, number))
     return list(groups.values())
 
@@ -87,8 +88,12 @@ def _prepare(spec: Spec, case: Case, folder: Path, number: int) -> _Run:
     from .tensors import poisoned, record_tensor
 
     inputs, binding = make_inputs(spec, case), case.binding(spec)
-    tensors = [(tensor.name, "input", inputs[tensor.name]) for tensor in spec.inputs]
-    for tensor in spec.outputs:
+    tensors = []
+    for tensor in spec.inputs:
+        role = "updated" if tensor.name in spec.in_place else "input"
+        placeholder = torch.zeros([1] * len(tensor.shape), dtype=getattr(torch, binding.dtype(tensor.dtype).torch))
+        tensors.append((tensor.name, role, inputs.get(tensor.name, placeholder)))
+    for tensor in spec.new_outputs:
         dtype = getattr(torch, binding.dtype(tensor.dtype).torch)
         tensors.append((tensor.name, "output", poisoned(shape_of(tensor, binding), dtype)))
     records = [record_tensor(name, role, each, folder / f"{number}-{name}") for name, role, each in tensors]
@@ -150,8 +155,9 @@ def _memory_error(finding: Mapping[str, Any], run: _Run, kernel: SourceText) -> 
 def _changed_inputs(run: _Run, result: Mapping[str, Any], kernel: SourceText) -> Iterator[Diagnostic]:
     from .tensors import digest
 
-    for name, tensor in run.inputs.items():
-        if result["digests"].get(name) != digest(tensor):
+    names = [record["name"] for record in run.records if record["role"] == "input" and record["name"] in run.inputs]
+    for name in names:
+        if result["digests"].get(name) != digest(run.inputs[name]):
             message = f"the kernel changed its input {name} ({run.case.label})"
             yield Diagnostic(
                 code="TS437", message=message, span=line_span(kernel, None), help="write to the outputs only"

@@ -75,7 +75,7 @@ def _run(simulated: Any, run: dict[str, Any]) -> dict[str, Any]:
         check_order(simulated, tensors, seed=run["seed"]) if run["both"] else simulated.run(tensors, seed=run["seed"])
     )
     for record, tensor in zip(records, tensors, strict=True):
-        if record["role"] == "output":
+        if record["role"] != "input":
             write_tensor(record, tensor)
     pairs = zip(records, tensors, strict=True)
     return {

@@ -14,7 +14,7 @@ POISON_BYTE = 0xFF
 
 
 def record_tensor(name: str, role: str, tensor: Tensor, path: Path) -> dict[str, Any]:
-    """Write a contiguous CPU tensor to `path`; the record says how to read it. `role` is `input` or `output`."""
+    """Write a contiguous CPU tensor to `path`; the record says how to read it. `role`: `input`, `output`, `updated`."""
     path.write_bytes(_bytes(tensor))
     dtype = str(tensor.dtype).removeprefix("torch.")
     return {"name": name, "role": role, "path": str(path), "shape": list(tensor.shape), "dtype": dtype}

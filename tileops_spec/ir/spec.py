@@ -196,6 +196,22 @@ class Spec:
         outputs = {tensor.name for tensor in self.outputs}
         return tuple(tensor.name for tensor in self.inputs if tensor.name in outputs)
 
+    @property
+    def call_inputs(self) -> tuple[TensorDecl, ...]:
+        """The inputs in the order in which the Op takes them: optional ones come last."""
+        return tuple(sorted(self.inputs, key=lambda tensor: tensor.default is not None))
+
+    @property
+    def new_outputs(self) -> tuple[TensorDecl, ...]:
+        """The outputs that the Op returns: all but those that are updated in place."""
+        return tuple(tensor for tensor in self.outputs if tensor.name not in self.in_place)
+
+    @property
+    def free_dtypes(self) -> tuple[DTypeVar, ...]:
+        """The dtype variables that no required input tells: callers give them."""
+        told = {tensor.dtype for tensor in self.inputs if tensor.default is None}
+        return tuple(var for var in self.dtypes if var.name not in told)
+
     def dtype_choices(self) -> Iterator[dict[str, str]]:
         """Every choice of the dtype variables that the signature allows, the first options first."""
         names = [var.name for var in self.dtypes]

@@ -14,6 +14,7 @@ from .naming import (
     factory_name,
     has_ambiguous_names,
     kernel_class,
+    presence_flag,
     safe_name,
     spec_location,
 )
@@ -70,9 +71,15 @@ class KernelContext:
     tensors: tuple[KernelTensor, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    in_place: tuple[str, ...]
     tunables: tuple[tuple[str, str, str], ...]
     fixed: str
     written: str
+
+    @property
+    def written_first(self) -> str:
+        """A tensor that a call writes."""
+        return (*self.outputs, *self.in_place)[0]
 
     @property
     def shape_arguments(self) -> tuple[Argument, ...]:
@@ -95,8 +102,10 @@ class KernelContext:
 def kernel_context(spec: Spec, body: Body | None) -> KernelContext:
     params = tuple(_param(param, spec) for param in spec.params)
     resolutions = tuple(_resolutions(spec, params))
-    tensors = tuple(_tensor(tensor, spec) for tensor in (*spec.inputs, *spec.outputs))
-    outputs = tuple(safe_name(tensor.name) for tensor in spec.outputs)
+    params += tuple(_flag(tensor) for tensor in spec.inputs if tensor.default is not None)
+    tensors = tuple(_tensor(tensor, spec) for tensor in (*spec.inputs, *spec.new_outputs))
+    outputs = tuple(safe_name(tensor.name) for tensor in spec.new_outputs)
+    in_place = tuple(safe_name(name) for name in spec.in_place)
     return KernelContext(
         op=spec.op,
         spec_path=spec_location(spec),
@@ -115,9 +124,10 @@ def kernel_context(spec: Spec, body: Body | None) -> KernelContext:
         tensors=tensors,
         inputs=tuple(safe_name(tensor.name) for tensor in spec.inputs),
         outputs=outputs,
+        in_place=in_place,
         tunables=tuple(_tunable(name, values) for name, values in (body.tunables if body else ())),
         fixed=_fixed(spec),
-        written=" and ".join(outputs),
+        written=" and ".join((*outputs, *in_place)),
     )
 
 
@@ -149,6 +159,12 @@ def _param(param: Param, spec: Spec) -> Argument:
     return Argument(name=name, default=source, doc=f"{doc}.")
 
 
+def _flag(tensor: TensorDecl) -> Argument:
+    """Whether an optional input is given: fixed in the build, so that a kernel without it does not read it."""
+    doc = f"whether {tensor.name} is given; else its buffer is one element that is not to be read."
+    return Argument(name=presence_flag(tensor), default="True", doc=doc)
+
+
 def _needs_dynamic(param: Param, spec: Spec) -> bool:
     """Whether the default uses a dim that a build does not know, directly or through another param."""
     dims, params = names_in(param.default) if param.default is not None else ((), ())
@@ -169,6 +185,8 @@ def _resolutions(spec: Spec, params: tuple[Argument, ...]) -> list[Resolution]:
 def _tensor(tensor: TensorDecl, spec: Spec) -> KernelTensor:
     """A tensor without axes is one element to the kernel: TileLang has no buffers of rank 0."""
     extents = [python_expr(extent) for extent in tensor.shape] or ["1"]
+    if tensor.default is not None:
+        extents = [f"{extent} if {presence_flag(tensor)} else 1" for extent in extents if extent != "1"] or ["1"]
     shape = f"({', '.join(extents)},)" if len(extents) == 1 else f"({', '.join(extents)})"
     variables = {variable.name for variable in spec.dtypes}
     dtype = dtype_parameter(spec, tensor.dtype) if tensor.dtype in variables else f'"{DTYPES[tensor.dtype].tilelang}"'
@@ -186,4 +204,5 @@ def _fixed(spec: Spec) -> str:
     names = [safe_name(dim.name) for dim in spec.static_dims]
     names += [dtype_parameter(spec, variable.name) for variable in spec.dtypes]
     names += [safe_name(param.name) for param in spec.params]
+    names += [presence_flag(tensor) for tensor in spec.inputs if tensor.default is not None]
     return f"{', '.join(names)} and tunables" if names else "one choice of tunables"

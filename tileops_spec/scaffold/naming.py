@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable
 
-from ..ir.spec import Spec
+from ..ir.spec import Spec, TensorDecl
 
 _USED_BY_TEMPLATES = frozenset(
     {"T", "TUNABLES", "Tensor", "abs", "bool", "dtype", "float", "functools", "int", "kernel", "math", "max", "min"}
@@ -45,6 +45,11 @@ def safe_name(name: str) -> str:
 def dtype_parameter(spec: Spec, variable: str) -> str:
     """The factory's argument for a dtype variable: `dtype` where there is one variable, else `dtype_<name>`."""
     return "dtype" if len(spec.dtypes) == 1 else f"dtype_{safe_name(variable.lower())}"
+
+
+def presence_flag(tensor: TensorDecl) -> str:
+    """The factory's argument that says whether an optional input is given."""
+    return f"has_{safe_name(tensor.name)}"
 
 
 def spec_location(spec: Spec) -> str:

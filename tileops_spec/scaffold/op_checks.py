@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ..ir.nodes import DimRef, Expr
+from ..ir.dtypes import DTYPES
+from ..ir.nodes import Binary, DimRef, Expr, Number
 from ..ir.show import show_expr
 from ..ir.spec import Spec, TensorDecl
 from .describe import alternatives, dtype_options, shape_text
@@ -38,16 +39,35 @@ def axis_expr(expr: Expr, spec: Spec) -> str:
 
 def input_checks(spec: Spec) -> tuple[Check, ...]:
     """Every check on the inputs, with the assignments that name the dims."""
-    return (*_dtypes(spec), *_devices(spec), *_ranks(spec), *_extents(spec), *_clauses(spec))
+    return (*_dtypes(spec), *_groups(spec), *_devices(spec), *_ranks(spec), *_extents(spec), *_clauses(spec))
+
+
+def _guarded(tensor: TensorDecl, condition: str) -> str:
+    """A condition that an optional input meets where it is given."""
+    return condition if tensor.default is None else f"{safe_name(tensor.name)} is None or {condition}"
+
+
+def _groups(spec: Spec) -> Iterator[Check]:
+    """Dtypes that go together, where the inputs tell them all."""
+    owner = {tensor.dtype: safe_name(tensor.name) for tensor in reversed(spec.call_inputs) if tensor.default is None}
+    for group in spec.dtype_groups:
+        if all(name in owner for name in group.names):
+            rows = (", ".join(f"torch.{DTYPES[option].torch}" for option in row) for row in group.rows)
+            allowed = ", ".join(f"({row})" for row in rows)
+            given = ", ".join(f"{owner[name]}.dtype" for name in group.names)
+            words = " | ".join(f"({', '.join(DTYPES[option].torch for option in row)})" for row in group.rows)
+            message = (f"{', '.join(group.names)} are {{({given})}}, ", f"but go together as {words}")
+            yield Check(kind="dtype", condition=f"({given}) in ({allowed},)", message=message)
 
 
 def _dtypes(spec: Spec) -> Iterator[Check]:
     first: dict[str, TensorDecl] = {}
-    for tensor in spec.inputs:
+    free = {variable.name for variable in spec.free_dtypes}
+    for tensor in spec.call_inputs:
         name, owner = safe_name(tensor.name), first.setdefault(tensor.dtype, tensor)
         options = dtype_options(spec, tensor.dtype)
         is_variable = any(variable.name == tensor.dtype for variable in spec.dtypes)
-        if owner is tensor or not is_variable:
+        if owner is tensor or not is_variable or tensor.dtype in free:
             allowed = ", ".join(f"torch.{option}" for option in options)
             condition = f"{name}.dtype in ({allowed})" if len(options) > 1 else f"{name}.dtype == {allowed}"
             known_as = f"{tensor.dtype} is " if is_variable else "must be "
@@ -57,15 +77,15 @@ def _dtypes(spec: Spec) -> Iterator[Check]:
             condition = f"{name}.dtype == {other}.dtype"
             both = f"{tensor.name} is {{{name}.dtype}} and {owner.name} is {{{other}.dtype}}: "
             message = (both, f"both are {tensor.dtype}")
-        yield Check(kind="dtype", condition=condition, message=message)
+        yield Check(kind="dtype", condition=_guarded(tensor, condition), message=message)
 
 
 def _devices(spec: Spec) -> Iterator[Check]:
-    owner, *others = spec.inputs
+    owner, *others = spec.call_inputs
     for tensor in others:
         name, first = safe_name(tensor.name), safe_name(owner.name)
         message = (f"{tensor.name} is on {{{name}.device}}, ", f"but {owner.name} is on {{{first}.device}}")
-        yield Check(kind="value", condition=f"{name}.device == {first}.device", message=message)
+        yield Check(kind="value", condition=_guarded(tensor, f"{name}.device == {first}.device"), message=message)
 
 
 def _ranks(spec: Spec) -> Iterator[Check]:
@@ -75,7 +95,7 @@ def _ranks(spec: Spec) -> Iterator[Check]:
         condition = f"{name}.ndim >= {rank - 1}" if spread else f"{name}.ndim == {rank}"
         if not (spread and rank == 1):
             message = (f"{tensor.name} has shape {{tuple({name}.shape)}}, ", f"not {shape_text(tensor, spec)}")
-            yield Check(kind="value", condition=condition, message=message)
+            yield Check(kind="value", condition=_guarded(tensor, condition), message=message)
 
 
 def spread_axis(tensor: TensorDecl, spec: Spec) -> int | None:
@@ -91,7 +111,7 @@ def _extents(spec: Spec) -> Iterator[Check]:
     """Assignments at a dim's first axis and equality at its others; expressions once every dim is known."""
     origin = dim_origins(spec)
     later = []
-    for tensor in spec.inputs:
+    for tensor in spec.call_inputs:
         new = [axis for axis, each in enumerate(tensor.shape) if origin.get(_dim(each)) == (tensor.name, axis)]
         if new:
             yield Check(kind="assign", condition=_assignment(tensor, new, spec))
@@ -99,20 +119,74 @@ def _extents(spec: Spec) -> Iterator[Check]:
             if axis not in new:
                 check = _extent_check(tensor, axis, each, origin, spec)
                 (later.append(check) if _dim(each) is None else (yield check))
+    yield from _solved(spec, origin)
     yield from later
+
+
+def _solved(spec: Spec, origin: dict) -> Iterator[Check]:
+    """Dims that stand only inside expressions, read off those: `B` from an axis of extent `B + 1`."""
+    for name, (owner, axis) in origin.items():
+        tensor = spec.tensor(owner)
+        if name is None or _dim(tensor.shape[axis]) == name:
+            continue
+        factor, rest = affine_in(name, tensor.shape[axis], spec)
+        actual = actual_extent(tensor, axis, spec)
+        taken = f"{actual} - ({axis_expr(rest, spec)})" if rest != Number(value=0) else actual
+        if factor != 1:
+            message = (f"{owner} has shape {{tuple({safe_name(owner)}.shape)}}, ", f"not {shape_text(tensor, spec)}")
+            yield Check(kind="value", condition=f"({taken}) % {factor} == 0", message=message)
+            taken = f"({taken}) // {factor}"
+        yield Check(kind="assign", condition=f"{safe_name(name)} = {taken}")
+
+
+def affine_in(dim: str, expr: Expr, spec: Spec) -> tuple[int, Expr]:
+    """(a, b) where the extent is a * dim + b and b does not read the dim. Raises ValueError where it is not so."""
+    zero = Number(value=0, dtype="i64")
+    match expr:
+        case DimRef(name=name):
+            return (1, zero) if name == dim else (0, expr)
+        case Binary(op="+" | "-" as op):
+            (a, b), (c, d) = affine_in(dim, expr.left, spec), affine_in(dim, expr.right, spec)
+            if b == zero and op == "+":
+                return a + c, d
+            rest = b if d == zero else Binary(op=op, left=b, right=d, dtype="i64")
+            return (a + c if op == "+" else a - c), rest
+        case Binary(op="*"):
+            for number, other in ((expr.left, expr.right), (expr.right, expr.left)):
+                if isinstance(number, Number):
+                    a, b = affine_in(dim, other, spec)
+                    rest = b if b == zero else Binary(op="*", left=number, right=b, dtype="i64")
+                    return int(number.value) * a, rest
+    if dim in names_in(expr)[0]:
+        raise ValueError(f"{dim} cannot be read off the extent {show_expr(expr)}")
+    return 0, expr
 
 
 def dim_origins(spec: Spec) -> dict[str | None, tuple[str, int]]:
     """The tensor and axis that each dim is read from."""
     origin: dict[str | None, tuple[str, int]] = {}
-    for tensor in spec.inputs:
+    required = [tensor for tensor in spec.call_inputs if tensor.default is None]
+    for tensor in required:
         for axis, each in enumerate(tensor.shape):
             if isinstance(each, DimRef):
                 origin.setdefault(each.name, (tensor.name, axis))
+    for _ in spec.dims:
+        for tensor in required:
+            for axis, each in enumerate(tensor.shape):
+                unknown = [name for name in names_in(each)[0] if name not in origin]
+                if len(unknown) == 1 and _is_affine(unknown[0], each, spec):
+                    origin[unknown[0]] = (tensor.name, axis)
     missing = [dim.name for dim in spec.dims if dim.name not in origin]
     if missing:
-        raise NotImplementedError(f"no input has {', '.join(missing)} as the extent of an axis: it cannot be inferred")
+        raise ValueError(f"the shapes of the inputs do not tell {', '.join(missing)} (TS130)")
     return origin
+
+
+def _is_affine(dim: str, extent: Expr, spec: Spec) -> bool:
+    try:
+        return affine_in(dim, extent, spec)[0] > 0
+    except ValueError:
+        return False
 
 
 def _dim(expr: Expr) -> str | None:
@@ -149,7 +223,7 @@ def _extent_check(tensor: TensorDecl, axis: int, expr: Expr, origin: dict, spec:
     shown = ", ".join(f"{name}: {{tuple({safe_name(name)}.shape)}}" for name in shapes)
     actual_shown, expected_shown = (f"tuple({s})" if dim and spec.dim(dim).spread else s for s in (actual, expected))
     message = (f"{place} is {{{actual_shown}}}, but {text} = {{{expected_shown}}}{why} ", f"({shown})")
-    return Check(kind="value", condition=f"{actual} == {expected}", message=message)
+    return Check(kind="value", condition=_guarded(tensor, f"{actual} == {expected}"), message=message)
 
 
 def _axis_words(tensor: TensorDecl, axis: int, spec: Spec) -> str:

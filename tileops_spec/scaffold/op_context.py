@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ..ir.dtypes import DTYPES
 from ..ir.nodes import Along, Cast, DimRef, Expr, Reduce
 from ..ir.show import show_expr
-from ..ir.spec import Definition, Param, Spec, TensorDecl
+from ..ir.spec import Definition, DTypeVar, Param, Spec, TensorDecl
 from ..ir.walk import walk
 from .describe import alternatives, dtype_options, math_lines, shape_text, where_text, wrapped
-from .naming import all_names, has_ambiguous_names, kernel_class, op_class, safe_name, spec_location
+from .naming import (
+    all_names,
+    dtype_parameter,
+    has_ambiguous_names,
+    kernel_class,
+    op_class,
+    presence_flag,
+    safe_name,
+    spec_location,
+)
 from .op_checks import Check, axis_expr, dim_origins, input_checks, spread_axis
 from .python_code import names_in, python_expr
 
@@ -26,6 +36,12 @@ class OpTensor:
     dtype: str
     shape: str
     flat: str
+    optional: bool = False
+
+    @property
+    def declaration(self) -> str:
+        """`bias: Tensor | None = None`."""
+        return f"{self.name}: Tensor | None = None" if self.optional else f"{self.name}: Tensor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +76,14 @@ class OpContext:
     summary: str
     math: tuple[str, ...]
     where: str
+    assumed: str
     op_class: str
     kernel_class: str
     uses_math: bool
     inputs: tuple[OpTensor, ...]
     outputs: tuple[OpTensor, ...]
+    in_place: tuple[OpTensor, ...]
+    dtypes: tuple[OpParam, ...]
     params: tuple[OpParam, ...]
     early_params: tuple[OpParam, ...]
     checks: tuple[Check, ...]
@@ -72,6 +91,7 @@ class OpContext:
     dims_used: tuple[str, ...]
     dims_allocated: tuple[str, ...]
     kernel_arguments: tuple[str, ...]
+    kernel_tensors: tuple[str, ...]
     empty_reductions: tuple[EmptyReduction, ...]
     empty_is_zero: bool
     returns: str
@@ -79,21 +99,41 @@ class OpContext:
     @property
     def parameters(self) -> str:
         """The signature of the operator."""
-        tensors = (f"{tensor.name}: Tensor" for tensor in self.inputs)
-        keywords = ("*", *(param.declaration for param in self.params)) if self.params else ()
+        tensors = (tensor.declaration for tensor in self.inputs)
+        keywords = ("*", *(param.declaration for param in self.keywords)) if self.keywords else ()
         return ", ".join((*tensors, *keywords))
 
     @property
+    def keywords(self) -> tuple[OpParam, ...]:
+        """Params, and the dtypes that no input tells."""
+        return (*self.params, *self.dtypes)
+
+    @property
+    def written(self) -> tuple[OpTensor, ...]:
+        """What a call writes: new tensors first."""
+        return (*self.outputs, *self.in_place)
+
+    @property
+    def shape_params(self) -> tuple[OpParam, ...]:
+        """Params with an expression as default that the shape of an output needs."""
+        shapes = " ".join(tensor.shape for tensor in self.outputs)
+        words = set(re.findall(r"\w+", shapes))
+        return tuple(param for param in self.params if param.resolved is not None and param.name in words)
+
+    @property
     def late_params(self) -> tuple[OpParam, ...]:
-        """Params with an expression as default, resolved once the dims are known."""
-        return tuple(param for param in self.params if param.resolved is not None)
+        """The others with an expression as default, resolved where there is something to compute."""
+        early = self.shape_params
+        return tuple(param for param in self.params if param.resolved is not None and param not in early)
 
 
 def op_context(spec: Spec) -> OpContext:
     checks = input_checks(spec)
     params = tuple(_param(param, spec) for param in spec.params)
-    outputs = tuple(_output(tensor, spec) for tensor in spec.outputs)
-    inputs = tuple(_input(tensor, spec) for tensor in spec.inputs)
+    outputs = tuple(_output(tensor, spec) for tensor in spec.new_outputs)
+    inputs = tuple(_input(tensor, spec) for tensor in spec.call_inputs)
+    flats = {tensor.name: tensor.flat for tensor in (*inputs, *outputs)}
+    in_place = tuple(tensor for tensor in inputs if tensor.name in {safe_name(name) for name in spec.in_place})
     empty = _empty_reductions(spec)
     allocated = _dims_in_outputs(spec)
     used = {*allocated, *(dim.name for dim in spec.static_dims), *_dims_in_defaults(spec), *_reduced_only(spec)}
@@ -106,11 +146,14 @@ def op_context(spec: Spec) -> OpContext:
         summary=wrapped(spec.summary, 4),
         math=math_lines(spec, 8),
         where=wrapped(where_text(spec), 12),
+        assumed=wrapped(", ".join(map(show_expr, spec.assumptions)), 12),
         op_class=op_class(spec.op),
         kernel_class=kernel_class(spec.op),
         uses_math=any("math." in source for source in sources),
         inputs=inputs,
         outputs=outputs,
+        in_place=in_place,
+        dtypes=tuple(_dtype_argument(variable, spec) for variable in spec.free_dtypes),
         params=params,
         early_params=_early_params(spec, params),
         checks=checks,
@@ -118,6 +161,7 @@ def op_context(spec: Spec) -> OpContext:
         dims_used=tuple(safe_name(dim.name) if dim.name in used else "_" for dim in spec.dims),
         dims_allocated=tuple(safe_name(dim.name) if dim.name in allocated else "_" for dim in spec.dims),
         kernel_arguments=_kernel_arguments(spec),
+        kernel_tensors=tuple(flats[safe_name(each.name)] for each in (*spec.inputs, *spec.new_outputs)),
         empty_reductions=empty,
         empty_is_zero=bool(empty) and all(_is_sum(definition) for definition in spec.math if definition.is_output),
         returns=_returns(outputs),
@@ -125,13 +169,37 @@ def op_context(spec: Spec) -> OpContext:
 
 
 def _input(tensor: TensorDecl, spec: Spec) -> OpTensor:
-    name = safe_name(tensor.name)
+    name, optional = safe_name(tensor.name), tensor.default is not None
+    in_place = tensor.name in spec.in_place
+    flat = _flat(f"{name}_dense" if in_place else f"_dense({name})", tensor, spec)
+    if optional:
+        flat = f"{flat} if {name} is not None else {_placeholder(tensor, spec)}"
     return OpTensor(
         name=name,
-        doc=_tensor_doc(tensor, spec),
+        doc=_tensor_doc(tensor, spec) + (" Updated in place." if in_place else ""),
         dtype=f"{name}.dtype",
         shape=f"{name}.shape",
-        flat=_flat(f"_dense({name})", tensor, spec),
+        flat=flat,
+        optional=optional,
+    )
+
+
+def _placeholder(tensor: TensorDecl, spec: Spec) -> str:
+    """What the kernel is given where an optional input is left out: one element, which it does not read."""
+    shape = _tuple("1" for _ in tensor.shape or ("",))
+    owner = safe_name(spec.call_inputs[0].name)
+    return f"{owner}.new_empty({shape}, dtype={_dtype_source(tensor.dtype, spec)})"
+
+
+def _dtype_argument(variable: DTypeVar, spec: Spec) -> OpParam:
+    """A dtype that no input tells is the caller's to choose; the first option is the default."""
+    options = tuple(f"torch.{DTYPES[option].torch}" for option in variable.options)
+    return OpParam(
+        name=dtype_parameter(spec, variable.name),
+        annotation="torch.dtype",
+        default=options[0],
+        resolved=None,
+        doc=f"{variable.name} of the spec: {alternatives(options)}.",
     )
 
 
@@ -147,17 +215,16 @@ def _output(tensor: TensorDecl, spec: Spec) -> OpTensor:
 
 
 def _tensor_doc(tensor: TensorDecl, spec: Spec) -> str:
-    return f"{shape_text(tensor, spec)}, {alternatives(dtype_options(spec, tensor.dtype))}."
+    default = "" if tensor.default is None else f" None stands for {show_expr(tensor.default)} everywhere."
+    return f"{shape_text(tensor, spec)}, {alternatives(dtype_options(spec, tensor.dtype))}.{default}"
 
 
 def _dtype_source(dtype: str, spec: Spec) -> str:
     """A dtype variable is the dtype of the first input that has it."""
     if dtype in DTYPES:
         return f"torch.{DTYPES[dtype].torch}"
-    owner = next((tensor for tensor in spec.inputs if tensor.dtype == dtype), None)
-    if owner is None:
-        raise NotImplementedError(f"no input has the dtype {dtype}: the dtype of an output cannot be inferred")
-    return f"{safe_name(owner.name)}.dtype"
+    owner = next((each for each in spec.call_inputs if each.dtype == dtype and each.default is None), None)
+    return f"{safe_name(owner.name)}.dtype" if owner is not None else dtype_parameter(spec, dtype)
 
 
 def _unflattened(extent: Expr, spec: Spec) -> str:
@@ -195,7 +262,8 @@ def _param(param: Param, spec: Spec) -> OpParam:
 
 def _early_params(spec: Spec, params: tuple[OpParam, ...]) -> tuple[OpParam, ...]:
     """The params that `where` clauses mention: checking the inputs takes them as well."""
-    mentioned = {name for clause in spec.where for name in names_in(clause)[1]}
+    extents = (extent for tensor in spec.inputs for extent in tensor.shape)
+    mentioned = {name for expr in (*spec.where, *extents) for name in names_in(expr)[1]}
     return tuple(made for param, made in zip(spec.params, params, strict=True) if param.name in mentioned)
 
 
@@ -204,7 +272,8 @@ def _kernel_arguments(spec: Spec) -> tuple[str, ...]:
     dims = [safe_name(dim.name) for dim in spec.static_dims]
     dtypes = [f"str({_dtype_source(variable.name, spec)}).removeprefix('torch.')" for variable in spec.dtypes]
     params = [f"{safe_name(param.name)}={safe_name(param.name)}" for param in spec.params]
-    return (*dims, *dtypes, *params)
+    flags = [f"{presence_flag(each)}={safe_name(each.name)} is not None" for each in spec.inputs if each.default]
+    return (*dims, *dtypes, *params, *flags)
 
 
 def _dims_in_outputs(spec: Spec) -> set[str]:
@@ -248,6 +317,8 @@ def _empty_reductions(spec: Spec) -> tuple[EmptyReduction, ...]:
 
 
 def _is_sum(definition: Definition) -> bool:
+    if definition.is_scatter or definition.initial is not None:
+        return False
     value = definition.value
     while isinstance(value, Cast):
         value = value.operand
@@ -255,4 +326,6 @@ def _is_sum(definition: Definition) -> bool:
 
 
 def _returns(outputs: tuple[OpTensor, ...]) -> str:
+    if not outputs:
+        return "None"
     return "Tensor" if len(outputs) == 1 else f"tuple[{', '.join('Tensor' for _ in outputs)}]"

@@ -13,7 +13,7 @@ from ...diagnostics.diagnostic import Diagnostic
 from ...diagnostics.text import SourceText, Span
 from ...ir.spec import Spec
 from ...scaffold.body import Body
-from ...scaffold.naming import dtype_parameter, safe_name
+from ...scaffold.naming import dtype_parameter, presence_flag, safe_name
 from ...scaffold.regions import find_regions
 
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -92,7 +92,8 @@ class Source:
         """The names that the factory and the signature put into scope."""
         named = (*self.spec.dims, *self.spec.params, *self.spec.inputs, *self.spec.outputs)
         dtypes = {dtype_parameter(self.spec, variable.name) for variable in self.spec.dtypes}
-        return frozenset({safe_name(each.name) for each in named} | dtypes)
+        flags = {presence_flag(tensor) for tensor in self.spec.inputs if tensor.default is not None}
+        return frozenset({safe_name(each.name) for each in named} | dtypes | flags)
 
     @cached_property
     def tunables(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...diagnostics.diagnostic import Diagnostic
 from ...diagnostics.text import Span
-from ...ir.nodes import Access
+from ...ir.nodes import Access, Lookup
 from ...ir.spec import Spec
 from ...ir.walk import walk
 from ...scaffold.naming import safe_name
@@ -22,7 +22,7 @@ def check_tensors(source: Source) -> Iterator[Diagnostic]:
     """An input that the mathematics needs and the body never reads; an output that it never writes."""
     needed = _needed(source.spec)
     for tensor in source.spec.inputs:
-        if tensor.name in needed:
+        if tensor.name in needed and tensor.name not in source.spec.in_place:
             yield from _check_one(source, tensor.name, ("write", "ask"), "input", "reads", _HELP)
     for tensor in source.spec.outputs:
         yield from _check_one(source, tensor.name, ("read", "ask"), "output", "writes", _OUTPUT_HELP)
@@ -52,13 +52,16 @@ def _needed(spec: Spec) -> frozenset[str]:
     needed = {tensor.name for tensor in spec.outputs}
     for definition in reversed(spec.math):
         if definition.target in needed:
-            needed |= {node.tensor for node in walk(definition.value) if isinstance(node, Access)}
+            nodes = (node for value in definition.values for node in walk(value))
+            needed |= {node.tensor for node in nodes if isinstance(node, Access | Lookup)}
     return frozenset(needed)
 
 
 def ap27_input_written(source: Source) -> Iterator[Diagnostic]:
     """A store, a copy or an atomic whose target is an input."""
     for tensor in source.spec.inputs:
+        if tensor.name in source.spec.in_place:
+            continue
         name = safe_name(tensor.name)
         for effect, node in mentions(source, name):
             if effect == "write":
