@@ -9,27 +9,27 @@ from collections.abc import Iterable, Iterator
 
 from .assumed import Assumptions
 from .atoms import Choice, Element, Extremum, Named, Quotient, Remainder, Running, Segment, Unknown, Wrapped
-from .formulas import And, AtLeast, Formula, Or, Zero, conjuncts, not_negative
+from .formulas import And, AtLeast, Formula, Not, Or, Zero, conjuncts, negated, not_negative, without
 from .integers import limits, storable
-from .polynomial import Monomial, Poly, divided, number
+from .polynomial import Monomial, Poly, atom, divided, number
 from .terms import Terms
 
-_MOST = 80
-"""Polynomials that one proof may look at."""
-_DEEPEST = 12
-"""Atoms that may be replaced one after the other."""
+_ROUNDS = ((3, 15), (6, 40), (12, 80))
+"""How many atoms may be replaced one after the other, and how many polynomials looked at: short proofs come first."""
 _ZERO, _ONE = number(0), number(1)
 Options = Iterator[tuple[Poly, ...]]
 """Each entry: polynomials one of which lies beyond the atom, so that a proof must hold for every one of them."""
 
 
 class Bounds:
-    """What holds where some formulas do."""
+    """What holds where the clauses and some guards do."""
 
-    def __init__(self, assumptions: Assumptions, formulas: Iterable[Formula]) -> None:
+    def __init__(self, assumptions: Assumptions, guards: Iterable[Formula]) -> None:
         self.terms: Terms = assumptions.terms
         self.assumptions = assumptions
-        formulas = [part for formula in formulas for part in conjuncts(formula)]
+        guards = [part for guard in guards for part in conjuncts(guard)]
+        formulas = [*guards, *(part for clause in self.terms.where for part in conjuncts(clause))]
+        self._conditions = tuple(dict.fromkeys(not_negative(guards)))
         self.facts = tuple(dict.fromkeys(not_negative(formulas)))
         self._truths = {each for each in formulas if not isinstance(each, AtLeast | Zero)}
         self._least: dict[int, int | None] = {}
@@ -37,6 +37,19 @@ class Bounds:
         self._about: dict[int, tuple[Poly, ...]] = {}
         self._left = 0
         self._depth = 0
+        self._deepest = 0
+        self._cut = False
+        self._exclude(guards)
+
+    def _exclude(self, guards: Iterable[Formula]) -> None:
+        """A value that is not the last one is one of those before it."""
+        for guard in guards:
+            if isinstance(guard, Not) and isinstance(guard.part, Zero):
+                for poly in (guard.part.poly, -guard.part.poly):
+                    if self.proves(poly):
+                        self._conditions += (poly - _ONE,)
+                        self.facts += (poly - _ONE,)
+                        self._known, self._least, self._about = {}, {}, {}
 
     def holds(self, formula: Formula) -> bool:
         """Whether a formula is shown to hold."""
@@ -53,12 +66,23 @@ class Bounds:
 
     def proves(self, poly: Poly) -> bool:
         """Whether a polynomial is shown to be at least 0."""
-        nested = self._left > 0
-        if not nested:
-            self._left = _MOST
+        if self._left > 0:  # part of a proof
+            return self._not_negative(poly)
+        above = (poly - condition for condition in self._conditions if condition.atoms & poly.atoms)
+        ways = [poly, *above]
+        for self._deepest, effort in _ROUNDS:
+            self._cut = False
+            if any(self._within(effort, way) for way in ways):
+                return True
+            if not self._cut:
+                return False
+            self._known = {known: True for known, holds in self._known.items() if holds}
+        return False
+
+    def _within(self, effort: int, poly: Poly) -> bool:
+        self._left = effort
         found = self._not_negative(poly)
-        if not nested:
-            self._left = 0
+        self._left = 0
         return found
 
     def _not_negative(self, poly: Poly) -> bool:
@@ -68,16 +92,16 @@ class Bounds:
             self._known[poly] = True
             return True
         self._left -= 1
-        if self._left <= 0 or self._depth == _DEEPEST or not poly.terms:
+        if not poly.terms:
+            return False
+        if self._left <= 0 or self._depth == self._deepest:
+            self._cut = True
             return False
         self._known[poly] = False  # what it rests on may not rest on it
         self._depth += 1
         found = any(self._without(poly, index) for index in sorted(poly.atoms, reverse=True))
         self._depth -= 1
-        if found:
-            self._known[poly] = True
-        elif self._left <= 0:
-            del self._known[poly]
+        self._known[poly] = found
         return found
 
     def _without(self, poly: Poly, index: int) -> bool:
@@ -188,9 +212,28 @@ class Bounds:
     def _of_element(self, index: int) -> Iterator[Poly]:
         for condition, body in self.assumptions.instances(index):
             if self.holds(condition):
-                yield from not_negative((body,))
+                yield from not_negative((without(body, self._fails),))
+        yield from self._of_boundary(index)
+
+    def _fails(self, formula: Formula) -> bool:
+        """Whether a guard says that a formula does not hold."""
+        turned = Zero(-formula.poly) if isinstance(formula, Zero) else formula
+        return negated(formula) in self._truths or negated(turned) in self._truths
+
+    def _of_boundary(self, index: int) -> Iterator[Poly]:
+        """A value lies between the boundaries of its segment."""
+        element = self.terms.meanings[index]
+        if not self.assumptions.ordered(element.tensor):
+            return
+        for by in (0, 1):
+            segment = self.terms.meaning(element.indices[0] - number(by))
+            if not isinstance(segment, Segment) or segment.tensor != element.tensor:
+                continue
+            if self.holds(self.assumptions.within_boundaries(segment)[0]):
+                yield segment.at - atom(index) if by == 0 else atom(index) - segment.at - _ONE
 
     def _lowers(self, index: int) -> Options:
+        yield from self._ordered(index, upper=False)
         for fact in self.about(index):
             factor, rest = fact.split(index) or (_ZERO, _ZERO)
             if factor == _ONE:
@@ -208,8 +251,6 @@ class Bounds:
                 yield then, otherwise
             case Wrapped(value, dtype) if self._fits(value, dtype):
                 yield (value,)
-            case Element(tensor, indices) if self.assumptions.ordered(tensor) and self.proves(indices[0]):
-                yield (self.terms.atom(Element(tensor, (_ZERO,))),)
             case Segment() as segment:
                 inside, _ = self.assumptions.within_boundaries(segment)
                 yield (_ZERO,) if self.holds(inside) else (-_ONE,)
@@ -220,6 +261,7 @@ class Bounds:
             yield (number(least),)
 
     def _uppers(self, index: int) -> Options:
+        yield from self._ordered(index, upper=True)
         for fact in self.about(index):
             factor, rest = fact.split(index) or (_ZERO, _ZERO)
             if factor == -_ONE:
@@ -240,22 +282,22 @@ class Bounds:
                 yield (value,)
             case Wrapped(_, dtype) if limits(dtype)[1] is not None:
                 yield (number(storable(dtype)[1]),)
-            case Element(tensor, indices):
-                yield from self._upper_elements(tensor, indices)
+            case Element(tensor) if (high := limits(self.terms.inputs[tensor].dtype)[1]) is not None:
+                yield (high,)
             case Segment() as segment:
                 inside, last = self.assumptions.within_boundaries(segment)
                 yield (last - _ONE,) if self.holds(inside) else (last,)
             case Unknown(_, low, high) if high is not None and (low is None or self.proves(high - low)):
                 yield (high,)
 
-    def _upper_elements(self, tensor: str, indices: tuple[Poly, ...]) -> Options:
-        if self.assumptions.ordered(tensor):
-            last = self.terms.poly(self.terms.inputs[tensor].shape[0], {}) - _ONE
-            if self.proves(last - indices[0]):
-                yield (self.terms.atom(Element(tensor, (last,))),)
-        _, high = limits(self.terms.inputs[tensor].dtype)
-        if high is not None:
-            yield (high,)
+    def _ordered(self, index: int, *, upper: bool) -> Options:
+        """The last element of a tensor that does not decrease, or its first one."""
+        element = self.terms.meanings[index]
+        if isinstance(element, Element) and self.assumptions.ordered(element.tensor):
+            (at,) = element.indices
+            last = self.terms.poly(self.terms.inputs[element.tensor].shape[0], {}) - _ONE
+            if at not in (_ZERO, last) and self.proves(last - at if upper else at):
+                yield (self.terms.atom(Element(element.tensor, (last if upper else _ZERO,))),)
 
     def _fits(self, value: Poly, dtype: str) -> bool:
         low, high = storable(dtype)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias, Union
 
@@ -109,6 +109,16 @@ def not_negative(formulas: Iterable[Formula]) -> Iterator[Poly]:
                 yield part.poly
             elif isinstance(part, Zero):
                 yield from (part.poly, -part.poly)
+
+
+def without(formula: Formula, false: Callable[[Formula], bool]) -> Formula:
+    """The formula where some parts are known not to hold: of `a or b`, b where a does not."""
+    if isinstance(formula, And):
+        return And(tuple(without(part, false) for part in formula.parts))
+    if not isinstance(formula, Or):
+        return formula
+    left = [part for part in formula.parts if not false(part)]
+    return without(left[0], false) if len(left) == 1 else Or(tuple(left))
 
 
 def leaves(formula: Formula) -> Iterator[AtLeast | Zero | Free]:

@@ -32,9 +32,9 @@ def name_values(terms: Terms, *, simplify: bool) -> None:
 def _simplify(terms: Terms, clauses: list[ir.Expr]) -> None:
     pairs = [pair for clause in clauses if (pair := _divisible(clause))]
     for number_last in (False, True):
-        for name, divisor in pairs:
-            if isinstance(divisor, ir.Number) == number_last and name in terms.values:
-                _divide(terms, name, terms.poly(divisor, {}))
+        for value, divisor in pairs:
+            if isinstance(divisor, ir.Number) == number_last and terms.is_integer(value):
+                _divide(terms, terms.poly(value, {}), terms.poly(divisor, {}))
     for clause in clauses:
         for name, other in _equal(clause):
             if name in terms.values:
@@ -68,14 +68,11 @@ def _at_least_one(clause: ir.Expr) -> Iterator[str]:
             yield name
 
 
-def _divisible(clause: ir.Expr) -> tuple[str, ir.Expr] | None:
+def _divisible(clause: ir.Expr) -> tuple[ir.Expr, ir.Expr] | None:
+    """What `x % d == 0` says: x, d."""
     match clause:
-        case ir.Binary(
-            op="==",
-            left=ir.Binary(op="%", left=ir.DimRef(name=name) | ir.ParamRef(name=name), right=divisor),
-            right=ir.Number(value=0),
-        ):
-            return name, divisor
+        case ir.Binary(op="==", left=ir.Binary(op="%", left=value, right=divisor), right=ir.Number(value=0)):
+            return value, divisor
     return None
 
 
@@ -86,19 +83,18 @@ def _equal(clause: ir.Expr) -> Iterator[tuple[str, ir.Expr]]:
                 yield one.name, other
 
 
-def _divide(terms: Terms, name: str, divisor: Poly) -> None:
-    """`name` is a multiple of the divisor: what it is a multiple by becomes an unknown of its own."""
-    match terms.values[name].terms, divisor.terms:
+def _divide(terms: Terms, value: Poly, divisor: Poly) -> None:
+    """A number of times a name is a multiple of the divisor: what by becomes an unknown of its own."""
+    match value.terms, divisor.terms:
         case (((index,), times),), ((part, by),) if times > 0 and by > 0:
-            factors = [terms.meanings[each] for each in part]
+            was, factors = terms.meanings[index], [terms.meanings[each] for each in part]
             if index in part or not all(isinstance(each, Named) and each.positive for each in factors):
                 return
             if not part:
                 by //= math.gcd(by, times)
             elif times > 1:
                 return
-            was = terms.meanings[index]
-            if by > 1 or part:
+            if isinstance(was, Named) and (by > 1 or part):
                 rest = terms.atom(Named(f"{was.name}/{part or ''}{by}", positive=was.positive))
                 _substitute(terms, index, rest * Poly(((part, by),)))
 

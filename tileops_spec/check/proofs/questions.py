@@ -56,7 +56,7 @@ class Questions:
         """Whether it is proved without a solver."""
         bounds = self._bounds.get(question.guards)
         if bounds is None:
-            bounds = Bounds(self.assumptions, (*self.terms.where, *question.guards))
+            bounds = Bounds(self.assumptions, question.guards)
             self._bounds[question.guards] = bounds
         if question.obligation.kind == "divisor":
             return bounds.proves(question.value - _ONE) or bounds.proves(-question.value - _ONE)

@@ -5,12 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from .assumed import Assumptions
-from .atoms import Element, Segment
+from .atoms import Choice, Element, Named, Segment, inner
 from .facts import facts_of
 from .formulas import Formula, Free, implies, leaves
+from .polynomial import Poly
+from .terms import Terms
 
 _DEEP = 3
 """Assumptions at elements may read further elements, of which they speak again, so many times."""
+
+
+def reached_from(polys: Iterable[Poly], terms: Terms, *, always: bool = False) -> set[int]:
+    """The atoms of polynomials, and those that they are made of; `always`: but for what a choice may leave aside."""
+    found: set[int] = set()
+    waiting = list(polys)
+    while waiting:
+        new = waiting.pop().atoms - found
+        found |= new
+        meanings = (terms.meanings[index] for index in new)
+        waiting += [poly for each in meanings if not (always and isinstance(each, Choice)) for poly in inner(each)]
+    return found
+
+
+def spoken_of(formulas: Iterable[Formula], terms: Terms) -> set[object]:
+    """What ties formulas together: dims, params, elements and free truths, directly or inside of atoms."""
+    found = [leaf for formula in formulas for leaf in leaves(formula)]
+    atoms = reached_from((leaf.poly for leaf in found if not isinstance(leaf, Free)), terms)
+    tying = {index for index in atoms if isinstance(terms.meanings[index], Named | Element)}
+    return tying | {leaf for leaf in found if isinstance(leaf, Free)}
 
 
 class Reached:

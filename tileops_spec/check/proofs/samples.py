@@ -29,7 +29,7 @@ def violation(clause: ir.Expr, others: Sequence[ir.Expr], samples: Sequence[Samp
     names = sorted({node.name for node in walk(clause) if isinstance(node, ir.DimRef | ir.ParamRef)})
     numbers = sorted({node.value for node in walk(clause) if isinstance(node, ir.Number)})
     return any(
-        not holds(clause, *near) and satisfied(others, near)
+        not holds(clause, *near) and satisfied(others, _adjusted(near, others, names))
         for sample in samples[:3]
         for near in _near(sample, names[:2], numbers)
     )
@@ -82,6 +82,21 @@ def _near(sample: Sample, names: Sequence[str], numbers: Sequence[Scalar]) -> It
         )
 
 
+def _adjusted(sample: Sample, clauses: Sequence[ir.Expr], kept: Sequence[str]) -> Sample:
+    """The sample with those dims made right, other than `kept`, that clauses say are equal to something."""
+    dims, params = sample
+    for clause in clauses:
+        match clause:
+            case ir.Binary(op="==", left=ir.DimRef(name=name), right=value) if name not in kept:
+                try:
+                    dims = {**dims, name: int(scalar_value(value, dims, params))}
+                except ScalarError:
+                    return sample
+                if dims[name] < 1:
+                    return sample
+    return dims, params
+
+
 def _values(value: Scalar | None, is_dim: bool, numbers: Sequence[Scalar]) -> Iterator[Scalar]:
     if value is None:
         return
@@ -89,6 +104,6 @@ def _values(value: Scalar | None, is_dim: bool, numbers: Sequence[Scalar]) -> It
     if isinstance(value, bool):
         yield not value
         return
-    steps = (value + 1, value - 1, 1, 2, value * 2, value * 4, value // 2, value // 4, value * 3, 0, -1)
+    steps = (value + 1, value - 1, 1, 2, value * 2, value * 4, value // 2, value // 4, value * 3, 0, -1, -2)
     around = (near for each in numbers if not isinstance(each, bool) for near in (each + 1, each - 1, 2 * each))
     yield from dict.fromkeys(each for each in (*steps, *around) if each >= 1 or not is_dim)

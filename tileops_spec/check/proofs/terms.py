@@ -203,7 +203,7 @@ class Terms:
         value = self.element(expr, indices)
         if expr.pad is None:
             return value
-        return self.chosen(self._inside(expr.tensor, indices), value, self.poly(expr.pad, scope))
+        return self.chosen(self.inside(expr.tensor, indices), value, self.poly(expr.pad, scope))
 
     def element(self, expr: ir.Access, indices: tuple[Poly, ...]) -> Poly:
         """An element of an input; of anything else the value that its statement gives it there."""
@@ -219,7 +219,8 @@ class Terms:
                 self._read[key] = self.wrapped(value, definition.dtype)
         return self._read[key]
 
-    def _inside(self, tensor: str, indices: tuple[Poly, ...]) -> Formula:
+    def inside(self, tensor: str, indices: tuple[Poly, ...]) -> Formula:
+        """That indices stay in a tensor."""
         extents = (self.poly(extent, {}) for extent in self._shape(tensor))
         pairs = zip(indices, extents, strict=True)
         return And(tuple(within(index, number(0), extent - number(1)) for index, extent in pairs))
