@@ -243,8 +243,13 @@ class OpSuite:
         return min((min(shape[0], shape[-1]) for shape in shapes), default=1)
 
     def _output_dims(self) -> tuple[str, ...]:
-        extents = (extent for tensor in self.spec.outputs for extent in tensor.shape)
-        return tuple(dict.fromkeys(part.name for each in extents for part in walk(each) if isinstance(part, DimRef)))
+        """The dims that every new output has: with one of them at 0 there is nothing to compute."""
+        outputs = self.spec.new_outputs or self.spec.outputs
+        shapes = [
+            {part.name for extent in tensor.shape for part in walk(extent) if isinstance(part, DimRef)}
+            for tensor in outputs
+        ]
+        return tuple(dim.name for dim in self.spec.dims if all(dim.name in shape for shape in shapes))
 
     def _breaking(self, clause: Expr) -> Iterator[Binding]:
         """At most one binding: the dims of the clause over a few extents, the fewest elements first."""

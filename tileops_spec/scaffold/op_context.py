@@ -285,7 +285,7 @@ def _dims_in_defaults(spec: Spec) -> set[str]:
 
 
 def _reduced_only(spec: Spec) -> tuple[str, ...]:
-    """Dims that are extents of reduced axes and of no output."""
+    """Dims that are extents of reduced axes, and that some new output does not have."""
     reduced = {
         axis.extent.name
         for definition in spec.math
@@ -295,8 +295,9 @@ def _reduced_only(spec: Spec) -> tuple[str, ...]:
         if isinstance(axis.extent, DimRef)
     }
     reduced |= {name for definition in spec.math for name in _along_extents(definition)}
-    outputs = _dims_in_outputs(spec)
-    return tuple(dim.name for dim in spec.dims if dim.name in reduced and dim.name not in outputs)
+    shapes = [{name for extent in each.shape for name in names_in(extent)[0]} for each in spec.new_outputs]
+    everywhere = set.intersection(*shapes) if shapes else _dims_in_outputs(spec)
+    return tuple(dim.name for dim in spec.dims if dim.name in reduced and dim.name not in everywhere)
 
 
 def _along_extents(definition: Definition) -> set[str]:
