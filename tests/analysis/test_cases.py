@@ -143,6 +143,19 @@ def test_params_without_a_default_get_values(spec_of) -> None:
     assert all(dict(case.params)["w"] < dict(case.dims)["N"] for case in cases)
 
 
+def test_params_vary_where_no_dim_is_static(spec_of) -> None:
+    spec = spec_of("""
+params: {s: f32 = 1}
+inputs: {x: "f32[*N]"}
+outputs: {y: "f32[*N]"}
+math: |
+  y[*n] = s * x[*n]
+""")
+    values = [dict(case.params).get("s") for case in draw_cases(spec, count=8, seed=0)]
+    assert None in values
+    assert len(set(values)) >= 3
+
+
 def test_labels_say_what_the_case_is(project_spec) -> None:
     case = draw_cases(project_spec("gqa_fwd"), count=1, seed=0)[0]
     dims = dict(case.dims)
@@ -227,3 +240,20 @@ math: |
         inputs = make_inputs(spec, case)
         longest = inputs["cu"].diff() + inputs["len"]
         assert int(longest.max()) <= 16
+
+
+def test_params_vary_within_clauses_about_them(spec_of) -> None:
+    spec = spec_of("""
+inputs: {x: "f32[N]"}
+outputs: {y: "f32[N]"}
+params: {base: f32 = 10000, context: i32 = 4096, longer: i32 = 8192}
+where: [base > 1, context >= 32, longer >= context]
+math: |
+  y[n] = x[n] * base * context / longer
+""")
+    cases = draw_cases(spec, count=20, seed=2)
+    assert all(holds(spec, case.binding(spec)) == [] for case in cases)
+    for param, default in (("base", 10000), ("context", 4096), ("longer", 8192)):
+        values = {dict(case.params).get(param, default) for case in cases}
+        assert default in values, param
+        assert len(values) > 2, param

@@ -10,7 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from ..diagnostics.diagnostic import Sink
-from ..ir.scalars import Scalar
+from ..ir.scalars import Scalar, ScalarError
 from ..ir.show import show_expr
 from ..ir.spec import Param, Spec
 from .binding import Binding, bind
@@ -129,15 +129,15 @@ class _Draw:
     def static_shapes(self, count: int) -> list[_Static]:
         """Up to `count` distinct choices, each with room for dynamic dims worth testing."""
         found: dict[tuple, _Static] = {}
-        for _ in range(2 * count):
-            shape = self._static_shape(len(found))
-            found.setdefault(tuple(sorted(shape.dims.items())), shape)
+        for at in range(2 * count):
+            shape = self._static_shape(at)
+            found.setdefault((*sorted(shape.dims.items()), *sorted(shape.params.items())), shape)
             if len(found) == count:
                 break
         return list(found.values())
 
     def _static_shape(self, at: int) -> _Static:
-        numbers = dict(self._numbers(at))
+        numbers = self._numbers(at)
         needed = {name: value for name, value in numbers.items() if not _has_default(name, self.spec)}
         self.search.prefers = self.roles.static(at)
         attempts = [(work, room) for work in (self.work, 30 * self.work) for room in (_ROOMS[at % 2], 17, 1)]
@@ -176,13 +176,32 @@ class _Draw:
         self.search.fits, self.search.smallest = fits, work == math.inf
         return self.search.solve(fixed, params)
 
-    def _numbers(self, at: int) -> Iterator[tuple[str, Scalar]]:
+    def _numbers(self, at: int) -> dict[str, Scalar]:
         """Params that are no flags: the default, and on every other static shape another value."""
+        numbers: dict[str, Scalar] = {}
         for param in self.spec.params:
             if param.dtype != "bool" and (param.default is None or at % 2):
-                value = _other_value(param, self.rng)
+                value = self._other_value(param, numbers)
                 if value is not None:
-                    yield param.name, value
+                    numbers[param.name] = value
+        return numbers
+
+    def _other_value(self, param: Param, numbers: Mapping[str, Scalar]) -> Scalar | None:
+        """A value that a kernel which ignores the param would not guess; None keeps the default."""
+        for values in _other_values(param, self.search.known({}).get(param.name)):
+            allowed = [value for value in values if self._possible({**numbers, param.name: value}, param.name)]
+            if allowed:
+                return self.rng.choice(allowed)
+        return None
+
+    def _possible(self, numbers: Mapping[str, Scalar], name: str) -> bool:
+        """Whether the clauses about a param allow its value, as far as they are about params alone."""
+        known = self.search.known(numbers)
+        tests = (test for test, names in self.search.tests if name in names and names <= known.keys())
+        try:
+            return all(test(known) for test in tests)
+        except ScalarError:
+            return False
 
     def case(self, at: int, static: _Static, choice: tuple[tuple, tuple], shapes: int) -> Case:
         dtypes, flags = choice
@@ -223,11 +242,16 @@ def _has_default(name: str, spec: Spec) -> bool:
     return any(param.name == name and param.default is not None for param in spec.params)
 
 
-def _other_value(param: Param, rng: random.Random) -> Scalar | None:
-    """A value that a kernel which ignores the param would not guess; None keeps the default."""
+def _other_values(param: Param, default: Scalar | None) -> Iterator[tuple[Scalar, ...]]:
+    """Values of a param beside its default; then, for params that these do not suit, values about the default."""
     if param.dtype[0] in "iu":
-        return rng.choice((1, 2, 3, 8, 64) if param.default is None else (0, 1, 2, 3, 4, 7))
-    return rng.choice((0.0625, 0.1875, 0.75))
+        yield (1, 2, 3, 8, 64) if param.default is None else (0, 1, 2, 3, 4, 7)
+        if default is not None:
+            yield (int(default) // 2, int(default) - 1, int(default) + 1)
+    else:
+        yield (0.0625, 0.1875, 0.75)
+        if default is not None:
+            yield (0.5 * default, 1.5 * default, 3.0 * default)
 
 
 def _show(value: Scalar) -> str:
