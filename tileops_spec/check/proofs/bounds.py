@@ -35,6 +35,7 @@ class Bounds:
         self._least: dict[int, int | None] = {}
         self._known: dict[Poly, bool] = {}
         self._about: dict[int, tuple[Poly, ...]] = {}
+        self._running = False
         self._left = 0
         self._depth = 0
         self._deepest = 0
@@ -66,7 +67,7 @@ class Bounds:
 
     def proves(self, poly: Poly) -> bool:
         """Whether a polynomial is shown to be at least 0."""
-        if self._left > 0:  # part of a proof
+        if self._running:  # part of a proof
             return self._not_negative(poly)
         above = (poly - condition for condition in self._conditions if condition.atoms & poly.atoms)
         ways = [poly, *above]
@@ -80,9 +81,9 @@ class Bounds:
         return False
 
     def _within(self, effort: int, poly: Poly) -> bool:
-        self._left = effort
+        self._left, self._running = effort, True
         found = self._not_negative(poly)
-        self._left = 0
+        self._running = False
         return found
 
     def _not_negative(self, poly: Poly) -> bool:

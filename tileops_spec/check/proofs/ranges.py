@@ -45,7 +45,7 @@ class _Finding:
     also: list[Span] = field(default_factory=list)
 
     def report(self, sink: Sink) -> None:
-        labels = tuple(Label(span=span, text="and for this") for span in self.also)
+        labels = tuple(Label(span=span, text="this needs it too") for span in self.also)
         report = sink.error if self.severity == "error" else sink.warning
         report(self.code, self.message, self.span, labels=labels, help=self.help)
 
