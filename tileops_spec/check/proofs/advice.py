@@ -13,7 +13,7 @@ from ...ir.walk import walk
 from .obligations import Obligation
 from .promises import candidates
 from .questions import Question, Questions
-from .samples import allowed
+from .samples import bearable
 
 _MOST_CANDIDATES = 40
 _GENERAL = {
@@ -74,7 +74,7 @@ def _remedies(obligation: Obligation, spec: Spec) -> Iterator[tuple[ir.Expr, Que
     """Clauses that every workload keeps and under which the obligation is proved, without z3."""
     for clause in islice(_candidates(obligation), _MOST_CANDIDATES):
         narrowed = replace(spec, where=(*spec.where, clause))
-        if len(allowed(narrowed)) >= max(1, len(spec.workloads)):
+        if bearable(narrowed):
             questions = Questions(narrowed)
             if questions.quickly(questions.of(obligation)):
                 yield clause, questions

@@ -16,8 +16,8 @@ from .reach import Reached
 from .smt import monomials, script, text
 from .terms import Terms
 
-_EFFORT = 400_000
-_TIME = 1000
+_EFFORT = 150_000
+_TIME = 2000
 
 
 def contradiction(spec: Spec) -> list[Expr]:
@@ -48,9 +48,9 @@ def _solver(terms: Terms, marked: Sequence[Formula], fixed: Sequence[Formula]) -
     products = [monomial for monomial in monomials([*marked, *formulas]) if len(monomial) > 1]
     formulas += lemmas(products, (0, 1))
     names = [f"clause{at}" for at in range(len(marked))]
-    solver = z3.Solver()
+    solver = z3.Solver(ctx=z3.Context())  # what was asked before must not change what is found
     for key, value in (("rlimit", _EFFORT), ("timeout", _TIME), ("unsat_core", True), ("core.minimize", True)):
         solver.set(key, value)
     asserted = [f"(assert (=> {name} {text(formula)}))" for name, formula in zip(names, marked, strict=True)]
     solver.from_string(script([*formulas], multiply=False, names=names, spoken=marked) + "\n" + "\n".join(asserted))
-    return solver, [z3.Bool(name) for name in names]
+    return solver, [z3.Bool(name, solver.ctx) for name in names]

@@ -19,7 +19,7 @@ def name_values(terms: Terms, *, simplify: bool) -> None:
     """Give a value to each dim and integer param; `simplify` puts their divisors and equals in place."""
     spec = terms.spec
     clauses = [part for clause in spec.where for part in _conjuncts(clause)]
-    at_least_one = {name for clause in clauses for name in _at_least_one(clause)} if simplify else set()
+    at_least_one = _at_least_one(clauses, {dim.name for dim in spec.dims}) if simplify else set()
     for dim in spec.dims:
         terms.values[dim.name] = terms.atom(Named(dim.name, positive=True))
     for param in spec.params:
@@ -55,17 +55,27 @@ def _conjuncts(clause: ir.Expr) -> Iterator[ir.Expr]:
         yield clause
 
 
-def _at_least_one(clause: ir.Expr) -> Iterator[str]:
-    """The param of `p >= 1`, `p > 0`, `1 <= p`, `p == 4`."""
-    match clause:
-        case ir.Binary(op=">=" | "==", left=ir.ParamRef(name=name), right=ir.Number(value=least)) if least >= 1:
-            yield name
-        case ir.Binary(op="<=" | "==", left=ir.Number(value=least), right=ir.ParamRef(name=name)) if least >= 1:
-            yield name
-        case ir.Binary(op=">", left=ir.ParamRef(name=name), right=ir.Number(value=least)) if least >= 0:
-            yield name
-        case ir.Binary(op="<", left=ir.Number(value=least), right=ir.ParamRef(name=name)) if least >= 0:
-            yield name
+def _at_least_one(clauses: list[ir.Expr], dims: set[str]) -> set[str]:
+    """The names that clauses say are at least 1, themselves or by others: `k >= 1` and `k <= G`."""
+    known, orders = set(dims), [pair for clause in clauses for pair in _ordered(clause)]
+    while new := {high for low, high in orders if high not in known and (low in known or low == 1)}:
+        known |= new
+    return known
+
+
+def _ordered(clause: ir.Expr) -> Iterator[tuple[str | int, str]]:
+    """What a clause says is at most a name: another name, or 1."""
+    if not isinstance(clause, ir.Binary) or clause.op not in ("<", "<=", ">", ">=", "=="):
+        return
+    for op, low, high in ((clause.op, clause.left, clause.right), (_TURNED[clause.op], clause.right, clause.left)):
+        if op in ("<", "<=", "==") and isinstance(high, ir.DimRef | ir.ParamRef):
+            if isinstance(low, ir.DimRef | ir.ParamRef):
+                yield low.name, high.name
+            elif isinstance(low, ir.Number) and low.value >= (0 if op == "<" else 1):
+                yield 1, high.name
+
+
+_TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 
 
 def _divisible(clause: ir.Expr) -> tuple[ir.Expr, ir.Expr] | None:

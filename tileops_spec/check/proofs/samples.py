@@ -24,6 +24,13 @@ def allowed(spec: Spec) -> list[Sample]:
     return found or [sample for sample in alike if sample is not None and satisfied(spec.where, sample)][:3]
 
 
+def bearable(spec: Spec) -> bool:
+    """Whether the clauses allow every workload, or anything at all where there is none."""
+    found = allowed(spec)
+    workloads = [_of_workload(spec, workload) for workload in spec.workloads]
+    return bool(found) and all(sample in found for sample in workloads if sample is not None)
+
+
 def violation(clause: ir.Expr, others: Sequence[ir.Expr], samples: Sequence[Sample]) -> bool:
     """Whether something near a sample violates the clause and satisfies the others: then they do not imply it."""
     names = sorted({node.name for node in walk(clause) if isinstance(node, ir.DimRef | ir.ParamRef)})

@@ -19,7 +19,7 @@ from .reach import Reached, reached_from, spoken_of
 from .smt import monomials, script, variable
 from .terms import Terms
 
-EFFORT = 150_000
+_EFFORT = 150_000
 """z3's count of steps for one attempt, some 200 milliseconds: the same on every machine."""
 _TIME = 2000
 """Milliseconds, should steps be slow."""
@@ -72,8 +72,8 @@ class Solver:
     def _attempt(self, formulas: Sequence[Formula], *, multiply: bool) -> Any:
         if self._failures > _MOST_FAILURES and multiply:
             return z3.unknown
-        solver = z3.Solver()
-        solver.set("rlimit", EFFORT)
+        solver = z3.Solver(ctx=z3.Context())  # what was asked before must not change what is found
+        solver.set("rlimit", _EFFORT)
         solver.set("timeout", _TIME)
         solver.from_string(script(formulas, multiply=multiply))
         status = solver.check()
@@ -83,7 +83,8 @@ class Solver:
 
     def _refuted(self, atoms: Sequence[int]) -> Outcome:
         model = self._model
-        values = {each: model.eval(z3.Int(variable((each,))), model_completion=True).as_long() for each in atoms}
+        names = {each: z3.Int(variable((each,)), model.ctx) for each in atoms}
+        values = {each: model.eval(name, model_completion=True).as_long() for each, name in names.items()}
         unknown = (each for each in map(self.terms.meanings.__getitem__, atoms) if isinstance(each, Unknown))
         return Outcome("refuted", values, any(not each.any_value for each in unknown))
 
