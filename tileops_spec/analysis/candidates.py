@@ -13,7 +13,7 @@ from ..ir.scalars import Scalar, ScalarError, compiled, scalar_value
 from ..ir.spec import Spec
 from ..ir.walk import walk
 
-SMALL = (1, 2, 3, 5, 7, 13)
+SMALL = (1, 2, 3, 4, 5, 7, 8, 13, 32)
 PRIMES = (17, 31, 61, 97, 127, 131, 193, 257)
 LONG = (520, 777, 1032)
 """Extents at which an accumulator of too few bits, or an order of summation, shows."""

@@ -66,6 +66,7 @@ _ROWS = (
     ("TS136", "bad-default", "a param's default violates `where` or does not fit in its dtype"),
     ("TS137", "rounded-equality", "floats that were rounded are compared for equality"),
     ("TS138", "idle-rounding", "a cast rounds a value that is widened again at once"),
+    ("TS139", "narrow-arithmetic", "an operation in the middle of the mathematics rounds to 16 bits"),
     # mathematics against references
     ("TS201", "reference-disagrees", "the mathematics and a reference give different values"),
     ("TS202", "reference-failed", "a reference raises an error or returns the wrong thing"),

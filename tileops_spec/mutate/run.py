@@ -72,4 +72,7 @@ def _judge(task: tuple[Path, Mutant]) -> Judgement:
     path, mutant = task
     spec = load_spec(path, Sink())
     assert spec is not None
-    return judge(spec, mutant)
+    try:
+        return judge(spec, mutant)
+    except Exception as error:  # a bug of tospec, which the report shows beside what survives
+        return Judgement(op=spec.op, mutant=mutant, status="survived", by=f"internal error: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .arithmetic import check_narrow_arithmetic
 from .defaults import check_defaults
 from .defined import check_defined
 from .dims import check_dims
@@ -21,6 +22,7 @@ RULES = (
     check_defined,
     check_recurrences,
     check_narrow_accumulation,
+    check_narrow_arithmetic,
     check_late_widening,
     check_width,
     check_rounding,
