@@ -1,6 +1,7 @@
 """The oracle at the size of real workloads: time, peak memory, and whether the library's result lies within the bound.
 
-`PYTHONPATH=. python tests/performance/oracle_at_size.py` on a machine with a GPU; docs/measurements/oracle.md has a run.
+`PYTHONPATH=. python tests/performance/oracle_at_size.py` on a machine with a GPU; a run stands in
+docs/measurements/oracle.md.
 """
 
 from __future__ import annotations

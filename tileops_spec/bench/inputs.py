@@ -19,7 +19,7 @@ _BYTES = 8e9
 
 
 def input_sets(spec: Spec, workload: Workload, binding: Binding, device: str = "cuda") -> list[Inputs]:
-    """Several sets of inputs in the order of the Op's arguments, never the same twice; fewer sets where they are large."""
+    """Several sets of inputs in the order of the Op's arguments, no two alike; fewer sets where they are large."""
     size = sum(math.prod(shape_of(each, binding)) * binding.dtype(each.dtype).bytes for each in spec.inputs)
     count = max(2, min(_SETS, int(_BYTES / max(size, 1))))
     return [_inputs(spec, workload, binding, device) for _ in range(count)]
