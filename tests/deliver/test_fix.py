@@ -91,11 +91,11 @@ UNSAFE = {
         "math: |\n  a[m] = x[m]\n  b[m] = a[m]\n  y[m] = x[m] + sum[k](A[m, k])\n",
         "math: |\n  y[m] =",
     ),
-    "the only param": ("params: {a: f32 = 1}\nwhere: [K > 0]\n", "where: [K > 0]\nop:"),
+    "the only param": ("params: {a: f32 = 1}\nwhere: [K > 1]\n", "where: [K > 1]\nop:"),
     "params in a block": (
-        "params:\n  a: f32 = 1  # one\n  b: f32 = 2\n  c: f32 = 3\nwhere: [M > 0]\n"
+        "params:\n  a: f32 = 1  # one\n  b: f32 = 2\n  c: f32 = 3\nwhere: [M > 1]\n"
         "math: |\n  y[m] = b * x[m] + sum[k](A[m, k])\n",
-        "params:\n  b: f32 = 2\nwhere: [M > 0]\n",
+        "params:\n  b: f32 = 2\nwhere: [M > 1]\n",
     ),
     "params in braces, and their values in workloads": (
         "params: {a: f32 = 1, 'b': 'f32 = 2', c: f32 = 3}\n"
@@ -104,7 +104,7 @@ UNSAFE = {
         "params: {'b': 'f32 = 2'}\n",
     ),
     "a constant": ("constants: {N: 1, LAST: 2}\nwhere: [K > N]\n", "constants: {N: 1}\n"),
-    "a dtype variable": ("dtypes:\n  T: f16 | bf16\n  # remark\nwhere: [K > 0]\n", "  # remark\nwhere: [K > 0]\n"),
+    "a dtype variable": ("dtypes:\n  T: f16 | bf16\n  # remark\nwhere: [K > 1]\n", "  # remark\nwhere: [K > 1]\n"),
 }
 
 
@@ -200,11 +200,11 @@ def test_bytes_that_are_not_edited_stay(tmp_path: Path) -> None:
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     real, link = tmp_path / "real" / "probe.yaml", tmp_path / "probe.yaml"
-    real.write_text(_completed("where: [K > 0 && M > 0]\n"), encoding="utf-8")
+    real.write_text(_completed("where: [K > 1 && M > 1]\n"), encoding="utf-8")
     link.symlink_to(real)
     assert fix_file(link)
     assert link.is_symlink()
-    assert "K > 0 and M > 0" in real.read_text(encoding="utf-8")
+    assert "K > 1 and M > 1" in real.read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_read_is_left_to_lint(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def _run(*arguments: str) -> Result:
 def test_the_command(tmp_path: Path) -> None:
     """It says what was fixed and what remains; warnings fail as errors do."""
     path = tmp_path / "probe.yaml"
-    path.write_text(_completed("params: {a: f32 = 1}\nwhere: [K > 0 && M > 0]\n"), encoding="utf-8")
+    path.write_text(_completed("params: {a: f32 = 1}\nwhere: [K > 1 && M > 1]\n"), encoding="utf-8")
     outcome = _run("--fix", str(path))
     assert outcome.return_value == 1
     assert f"{path}: TS101 write `and`" in outcome.stderr

@@ -21,7 +21,7 @@ inputs: {x: "T[*S, D]", w: "T[D]"}
 params: {eps: f32 = 1e-6}
 outputs: {y: "T[*S, D]"}
 where: [D % 8 == 0]
-math: y[*s, d] = x[*s, d] * w[d] + eps
+math: y[*s, d] = f32(x[*s, d]) * f32(w[d]) + eps
 workloads:
 """
 

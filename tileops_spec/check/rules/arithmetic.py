@@ -14,6 +14,8 @@ from .facts import dtype_options
 
 _EXACT = frozenset({"abs", "sign", "min", "max", "clamp", "relu", "floor", "ceil", "round", "trunc"})
 _ROUNDING = frozenset({"+", "-", "*", "/", "^"})
+_SAY_AS_MUCH = frozenset({"TS122", "TS134"})
+"""Codes whose findings around an operation ask for the same cast."""
 
 
 def check_narrow_arithmetic(spec: Spec, sink: Sink) -> None:
@@ -22,8 +24,11 @@ def check_narrow_arithmetic(spec: Spec, sink: Sink) -> None:
     One sum, difference or product that becomes an output is what hardware does anyway; anything more rounds twice, and
     a function of real numbers is never computed in 16 bits.
     """
+    told = [found.span for found in sink.diagnostics if found.code in _SAY_AS_MUCH]
     for definition in spec.math:
         for node in _narrow(definition, spec):
+            if any(span.start <= node.span.start and node.span.end <= span.end for span in told):
+                break
             name = node.function if isinstance(node, Call) else node.op
             dtype = next(option.name for option in dtype_options(spec, node.dtype) if _is_narrow(option))
             message = f"`{name}` is computed in {node.dtype}" + (
