@@ -89,7 +89,7 @@ def test_every_kind_of_error_is_seeded_once_a_place(spec_file) -> None:
         (" * w[k] +", " * w[k] - ", "caught", "TS201"),
         ("m[r] = ", "# ", "caught", "TS111"),
         ("M: 4, K", "M: 5, K", "equivalent", "the same workload"),
-        ("f32(x[r, k]) * w[k]", "w[k] * f32(x[r, k])", "equivalent", "equal values and bounds on every case"),
+        ("f32(x[r, k]) * w[k]", "w[k] * f32(x[r, k])", "equivalent", "equal values and bounds on many cases"),
         ("scale: f32 = 0.5", "scale: f32 = 0.25", "survived", ""),
     ],
 )

@@ -78,8 +78,13 @@ def call_reference(
 def _plain_kernels() -> Iterator[None]:
     """torch's own loops on a CPU: oneDNN's f16 convolutions crash on some small shapes, and NNPACK's are transforms
     that lose digits."""
-    with torch.backends.mkldnn.flags(enabled=False), torch.backends.nnpack.flags(enabled=False):
-        yield
+    mkldnn, enabled = torch.backends.mkldnn, torch.backends.mkldnn.enabled
+    mkldnn.enabled = False  # its own context manager warns of Intel's GPUs
+    try:
+        with torch.backends.nnpack.flags(enabled=False):
+            yield
+    finally:
+        mkldnn.enabled = enabled
 
 
 def _torch_dtype(dtype: DType, *, wide: bool) -> torch.dtype:
