@@ -67,6 +67,9 @@ _ROWS = (
     ("TS137", "rounded-equality", "floats that were rounded are compared for equality"),
     ("TS138", "idle-rounding", "a cast rounds a value that is widened again at once"),
     ("TS139", "narrow-arithmetic", "an operation in the middle of the mathematics rounds to 16 bits"),
+    ("TS140", "idle-cast", "a value is cast to the dtype that it has"),
+    ("TS141", "idle-conversion", "a reference converts an input to what it is"),
+    ("TS142", "narrow-index", "a tensor of indices has too few bits for what it points into"),
     # mathematics against references
     ("TS201", "reference-disagrees", "the mathematics and a reference give different values"),
     ("TS202", "reference-failed", "a reference raises an error or returns the wrong thing"),

@@ -7,8 +7,10 @@ from .defaults import check_defaults
 from .defined import check_defined
 from .dims import check_dims
 from .equality import check_equality
+from .idle_casts import check_idle_casts
 from .late import check_late_widening
 from .narrow import check_narrow_accumulation
+from .narrow_index import check_narrow_index
 from .python_names import check_references
 from .recurrences import check_recurrences
 from .rounding import check_rounding
@@ -26,6 +28,8 @@ RULES = (
     check_narrow_arithmetic,
     check_width,
     check_rounding,
+    check_idle_casts,
+    check_narrow_index,
     check_equality,
     check_references,
 )

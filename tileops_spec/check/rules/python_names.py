@@ -1,4 +1,4 @@
-"""TS129: references that are no Python expressions over the names that they see; inputs that none mentions."""
+"""TS129, TS141: references that are no Python expressions over the names that they see; inputs that none mentions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ...ir.spec import Reference, Spec
 from ...ir.walk import walk
 from ..reference_names import BUILTINS, MODULES, visible_names
 from ..suggest import did_you_mean
+from .conversions import check_conversions
 from .facts import expressions, name_span, source_of
 from .usage import Usage
 
@@ -30,6 +31,7 @@ def check_references(spec: Spec, sink: Sink) -> None:
             continue
         names = list(_free_names(tree))
         mentioned |= {name.id for name in names}
+        check_conversions(tree, names, spec, _Places(reference, source).of, sink)
         _check_names(names, reference, spec, source, sink)
     if spec.references and whole:
         _check_mentioned(mentioned, spec, source, sink)
@@ -131,6 +133,11 @@ class _Places:
 
     reference: Reference
     source: SourceText | None
+
+    def of(self, node: ast.expr) -> Span:
+        """The span of a node that stands on one line."""
+        length = (node.end_col_offset or 0) - node.col_offset if node.end_lineno == node.lineno else 1
+        return self.at(node.lineno, node.col_offset, length, in_bytes=True)
 
     def at(self, line: int, column: int, length: int, *, in_bytes: bool = False) -> Span:
         """The span of `length` characters at a line, from 1, and a column, from 0, of the text in parentheses."""
