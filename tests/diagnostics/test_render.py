@@ -262,7 +262,7 @@ def test_findings_come_by_file_and_place(sink: Sink) -> None:
     assert render_findings(sink, "full").count("\n\n") == 3
 
 
-@pytest.mark.parametrize(("form", "text"), zip(FORMATS, ["", "", "[]"], strict=True))
+@pytest.mark.parametrize(("form", "text"), list(zip(FORMATS, ["", "", "[]"], strict=True)))
 def test_no_findings(form: str, text: str) -> None:
     assert render_findings(Sink(), form) == text
 
