@@ -43,6 +43,36 @@ math: |
     assert torch.equal(run(spec, {"a": a, "b": b}, dims={"N": 5}), expected)
 
 
+def test_a_sum_of_products_over_nothing_is_zero(spec_of) -> None:
+    spec = spec_of("""
+inputs: {a: "f32[N, K]", b: "f32[N, K]"}
+outputs: {y: "f32[N]"}
+math: |
+  y[i] = sum[k < K % 2](a[i, k] * b[i, k])
+""")
+    a, b = torch.randn(3, 5), torch.randn(3, 5)
+    assert run(spec, {"a": a[:, :4], "b": b[:, :4]}, dims={"N": 3, "K": 4}).tolist() == [0, 0, 0]
+    expected = a[:, 0].double() * b[:, 0].double()
+    assert torch.equal(run(spec, {"a": a, "b": b}, dims={"N": 3, "K": 5}), expected)
+
+
+def test_truths_are_sure_away_from_the_error_alone(spec_of) -> None:
+    """A comparison that is false is as sure as one that is true; only where both sides meet may it turn."""
+    spec = spec_of("""
+inputs: {x: "f32[n]"}
+outputs: {above: "bool[n]", kept: "bool[n]"}
+math: |
+  above[i] = f32(x[i]) * 0.1 >= 0.3
+  kept[i] = bool(x[i] * 0.1)
+""")
+    x = torch.tensor([1.0, 3.0, 5.0, 0.0])
+    found = evaluate(spec, bind(spec, dims={"n": 4}), {"x": x})
+    assert found["above"].value.tolist() == [False, True, True, False]
+    assert found["above"].error.tolist() == [0, 1, 0, 0]
+    assert found["kept"].value.tolist() == [True, True, True, False]
+    assert found["kept"].error.tolist() == [0, 0, 0, 1]
+
+
 def test_an_index_out_of_range_names_tensor_index_and_extent(spec_of) -> None:
     spec = spec_of(one_dimensional("x[i + 1]"))
     with pytest.raises(OracleError, match=r"x is read at index 3 of axis 0, whose extent is 3"):

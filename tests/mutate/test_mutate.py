@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from click.testing import CliRunner
 from tileops_spec.check import load_spec
 from tileops_spec.cli.mutate import command
 from tileops_spec.diagnostics.diagnostic import Sink
-from tileops_spec.mutate.judge import Judgement, judge
+from tileops_spec.mutate import run
+from tileops_spec.mutate.judge import CRASH, Judgement, judge
 from tileops_spec.mutate.run import mutants_of, mutate_specs
 from tileops_spec.mutate.sites import Mutant
 from tileops_spec.mutate.table import lines, share_caught
@@ -121,3 +124,34 @@ def test_a_spec_with_errors_is_refused(write_spec) -> None:
     result = CliRunner().invoke(command, ["--spec", str(write_spec("op: probe\n"))])
     assert result.exit_code == 2
     assert "has findings of its own" in result.stderr
+
+
+def test_a_mutant_that_ends_the_process_is_caught_by_that(spec_file, monkeypatch) -> None:
+    """Where a task breaks the pool, the tasks under way are judged one by one, and the rest by a new pool."""
+    whole = [run._judge((spec_file, mutant)) for mutant in mutants_of(spec_file, limit=12)]
+    lethal = whole[5].mutant.text
+    monkeypatch.setattr(run, "_pool", lambda jobs: _Pool(lethal))
+    found = mutate_specs([spec_file], limit=12, jobs=1)
+    assert (found[5].status, found[5].by) == ("caught", CRASH)
+    assert found[:5] == whole[:5]
+    assert found[6:] == whole[6:]
+    assert "crash  the reference ends the process" in "\n".join(lines(found))
+
+
+class _Pool(ThreadPoolExecutor):
+    """A pool in this process that breaks as one of processes does, when it is given one task."""
+
+    def __init__(self, lethal: str) -> None:
+        super().__init__(max_workers=1)
+        self.lethal = lethal
+
+    def submit(self, fn, /, task):
+        return super().submit(self._judge, task)
+
+    def map(self, fn, tasks, chunksize=1):
+        return map(self._judge, tasks)
+
+    def _judge(self, task):
+        if task[1].text == self.lethal:
+            raise BrokenProcessPool
+        return run._judge(task)

@@ -48,12 +48,19 @@ def cast(operand: Approx, source: DType, target: DType) -> Approx:
         own = rounding(value, target) if loses(source, target) else None
         return settled(conform(value, target), total(operand.error, own))
     if target.kind == "bool":
-        flips = None if operand.error is None else (value.to(torch.float64).abs() <= operand.error).double()
-        return Approx(value != 0, flips)
+        return operand if source.kind == "bool" else _truth(operand)
     if source.is_float:
         whole = torch.trunc(value).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
         return Approx(wrap(whole.to(torch.int64), target), stepped(torch.trunc, operand))
     return Approx(wrap(value.to(torch.int64), target), operand.error)
+
+
+def _truth(operand: Approx) -> Approx:
+    """Whether a number is not 0; unsure where its error reaches 0."""
+    if operand.error is None:
+        return Approx(operand.value != 0)
+    flips = (operand.error > 0) & (operand.value.to(torch.float64).abs() <= operand.error)
+    return Approx(operand.value != 0, flips.double())
 
 
 def loses(source: DType, target: DType) -> bool:

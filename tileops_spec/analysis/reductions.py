@@ -80,7 +80,7 @@ def _cut(factors: Sequence[Factor], inside: Tensor) -> list[Factor]:
 def _einsum(tensors: Sequence[Tensor], sizes: Sequence[int], outer: int) -> Tensor:
     """Multiply and sum out the axes from `outer` on; axes where no tensor varies are counted, not laid out."""
     tensors = _joined(tensors)
-    varying = [[axis for axis in range(len(sizes)) if tensor.shape[axis] > 1] for tensor in tensors]
+    varying = [[axis for axis in range(len(sizes)) if tensor.shape[axis] != 1] for tensor in tensors]
     present = set().union(*varying)
     kept = [axis for axis in range(outer) if axis in present]
     left = ",".join("".join(_LETTERS[axis] for axis in axes) for axes in varying)

@@ -20,6 +20,8 @@ CASES = 10
 WORK = 1e5
 """Floating-point operations a case: thousands of mutants are judged."""
 
+CRASH = "crash"
+"""What catches a mutant whose reference ends the process."""
 _BOUNDS = 0.25
 """Relative difference of bounds that is no other meaning: a rounding more or less among several."""
 _MEANING = ("dtypes", "dtype_groups", "dims", "params", "inputs", "outputs", "where", "assumptions", "math")
@@ -27,7 +29,7 @@ _MEANING = ("dtypes", "dtype_groups", "dims", "params", "inputs", "outputs", "wh
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """`caught` by a code of lint or of the references; `equivalent`, with why; or `survived`."""
+    """`caught` by a code of lint or of the references, or by `CRASH`; `equivalent`, with why; or `survived`."""
 
     op: str
     mutant: Mutant
@@ -105,7 +107,7 @@ def _same(ours: Estimate, theirs: Estimate) -> bool:
     near = 1e-6 * ours.error + 1e-12 * ours.value.double().abs()
     equal = (ours.value == theirs.value) | (ours.value.isnan() & theirs.value.isnan())
     close = equal | ((ours.value.double() - theirs.value.double()).abs() <= near)
-    return bool(close.all()) and torch.allclose(ours.error, theirs.error, rtol=_BOUNDS, atol=1e-30)
+    return bool(close.all()) and torch.allclose(ours.error.double(), theirs.error.double(), rtol=_BOUNDS, atol=1e-30)
 
 
 def _references_agree(spec: Spec, mutated: Spec) -> bool:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
 from ..check import load_spec
 from ..deliver.lint import lint_spec
 from ..diagnostics.diagnostic import Sink
-from .judge import Judgement, judge
+from .judge import CRASH, Judgement, judge
 from .mathematics import KINDS
 from .signature import signature_mutants
 from .sites import Mutant, read_sites
+
+_CHUNK = 4
+_Task = tuple[Path, Mutant]
 
 
 def mutants_of(path: Path, *, limit: int | None = None, seed: int = 0) -> list[Mutant]:
@@ -58,14 +62,40 @@ def mutate_specs(
     """The judgements of all specs, in order; `watch` sees each as it comes."""
     tasks = [(path, mutant) for path in paths for mutant in mutants_of(path, limit=limit, seed=seed)]
     found = []
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("forkserver")) as pool:
-        for judgement in pool.map(_judge, tasks, chunksize=4):
-            watch(judgement)
-            found.append(judgement)
+    for judgement in _judgements(tasks, jobs):
+        watch(judgement)
+        found.append(judgement)
     return found
 
 
-def _judge(task: tuple[Path, Mutant]) -> Judgement:
+def _judgements(tasks: list[_Task], jobs: int) -> Iterator[Judgement]:
+    """The judgements in order. A task that ends its process (torch crashes on some arguments) is caught by that."""
+    done = 0
+    while done < len(tasks):
+        try:
+            with _pool(jobs) as pool:
+                for judgement in pool.map(_judge, tasks[done:], chunksize=_CHUNK):
+                    yield judgement
+                    done += 1
+        except BrokenProcessPool:
+            under_way = tasks[done : done + _CHUNK * jobs]
+            yield from map(_judge_alone, under_way)
+            done += len(under_way)
+
+
+def _pool(jobs: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("forkserver"))
+
+
+def _judge_alone(task: _Task) -> Judgement:
+    try:
+        with _pool(1) as pool:
+            return pool.submit(_judge, task).result()
+    except BrokenProcessPool:
+        return Judgement(op=task[0].stem, mutant=task[1], status="caught", by=CRASH)
+
+
+def _judge(task: _Task) -> Judgement:
     import torch
 
     torch.set_num_threads(1)

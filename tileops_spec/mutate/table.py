@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..diagnostics.codes import CODES
-from .judge import Judgement
+from .judge import CRASH, Judgement
 
-_REFERENCES = "TS2"
+_REFERENCES = ("TS2", CRASH)
 
 
 def lines(judgements: Sequence[Judgement]) -> Iterator[str]:
@@ -45,7 +45,7 @@ def _codes(judgements: Sequence[Judgement]) -> Iterator[str]:
     """Which code caught how many, the most first."""
     found = Counter(each.by for each in judgements if each.status == "caught")
     for code, count in found.most_common():
-        yield f"{count:6}  {code}  {CODES[code].name}"
+        yield f"{count:6}  {code}  {CODES[code].name if code in CODES else 'the reference ends the process'}"
 
 
 def survivors(judgements: Sequence[Judgement]) -> list[Judgement]:
