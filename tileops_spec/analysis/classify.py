@@ -11,8 +11,7 @@ from ..ir.walk import children, walk
 from .binding import dtype_options
 from .cost import free_indices, reads_data
 from .masks import Mask, masks_of, product_factors
-
-_SCANS = frozenset({"cumsum", "cumprod", "cummax", "cummin"})
+from .movement import Gather, Order, Scan, Scatter, gathers_of, orders_of, scans_of, scatters_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +85,17 @@ class Structure:
     """What a spec computes.
 
     `kinds` names the classes that it is made of, the one that governs the kernel first. `chains` are pairs of
-    contractions (by definition) of which the second reads what the first gives. `gathers` are the tensors that are
-    read at indices found in data.
+    contractions (by definition) of which the second reads what the first gives.
     """
 
     kinds: tuple[str, ...]
     contractions: tuple[Contraction, ...]
     reductions: tuple[Reduction, ...]
     softmaxes: tuple[Softmax, ...]
-    scans: tuple[str, ...]
-    gathers: tuple[str, ...]
+    scans: tuple[Scan, ...]
+    orders: tuple[Order, ...]
+    gathers: tuple[Gather, ...]
+    scatters: tuple[Scatter, ...]
     groups: tuple[Group, ...]
     chains: tuple[tuple[str, str], ...]
 
@@ -110,11 +110,9 @@ def classify(spec: Spec) -> Structure:
     reductions = tuple(found for each in spec.math for found in _reductions(each, spec))
     softmaxes = tuple(_softmaxes(spec))
     chains = tuple(_chains(contractions, spec))
-    nodes = [(each.target, node) for each in spec.math for node in walk(each.value)]
-    scans = tuple(target for target, node in nodes if isinstance(node, Along) and node.function in _SCANS)
-    scans += tuple(each.target for each in spec.math if each.along is not None)
-    gathers = tuple(dict.fromkeys(node.tensor for _, node in nodes if isinstance(node, Access) and _by_data(node)))
+    nodes = ((each.target, node) for each in spec.math for node in walk(each.value))
     groups = tuple(dict.fromkeys(group for target, node in nodes for group in _groups(target, node)))
+    scans, gathers, scatters = tuple(scans_of(spec)), tuple(gathers_of(spec)), tuple(scatters_of(spec))
     parts = {
         "attention": any(_joins(softmax, chains) for softmax in softmaxes),
         "contraction": bool(contractions),
@@ -122,7 +120,7 @@ def classify(spec: Spec) -> Structure:
         "normalization": bool(softmaxes) or _normalizes(spec, reductions),
         "reduction": bool(reductions),
         "gather": bool(gathers),
-        "scatter": any(each.is_scatter for each in spec.math),
+        "scatter": bool(scatters),
     }
     return Structure(
         kinds=tuple(kind for kind, present in parts.items() if present) or ("elementwise",),
@@ -130,7 +128,9 @@ def classify(spec: Spec) -> Structure:
         reductions=reductions,
         softmaxes=softmaxes,
         scans=scans,
-        gathers=gathers,
+        orders=tuple(orders_of(spec)),
+        gathers=tuple(dict.fromkeys(gathers)),
+        scatters=scatters,
         groups=groups,
         chains=chains,
     )
@@ -302,11 +302,6 @@ def _reduces_inline(expr: Expr, again: set[str]) -> bool:
 
 
 # accesses
-
-
-def _by_data(access: Access) -> bool:
-    """Whether an index comes from a tensor."""
-    return any(reads_data(index) for index in access.indices)
 
 
 def _groups(target: str, node: Expr) -> Iterator[Group]:

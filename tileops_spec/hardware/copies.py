@@ -1,0 +1,85 @@
+"""How tiles and elements can travel: bulk copies, asynchronous copies, whole vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..analysis.classify import reads
+from ..ir.show import show_expr
+from .facts import Facts, Feature, no, yes
+from .memory import Row
+from .unlock import stated, unlocked
+
+_NO_TILES = "no input of two or more axes is read tile by tile"
+
+
+def tma(facts: Facts) -> Feature:
+    """One thread has the tensor memory accelerator copy a whole tile."""
+    if "tma" not in facts.target.units:
+        return no("tma", f"{facts.target.name} has no TMA: it exists from sm_90 on")
+    rows = _tiles(facts)
+    if not rows:
+        return no("tma", _NO_TILES)
+    changing = next((row for row in rows if row.dynamic and not row.obstacle), None)
+    if changing is not None and not any(row.obstacle for row in rows):
+        extent = show_expr(changing.extent)
+        return no("tma", f"{changing.tensor}: its innermost extent {extent} is dynamic; make it static")
+    return _whole("tma", rows, facts, "rows start on 16-byte boundaries", tma)
+
+
+def cp_async(facts: Facts) -> Feature:
+    """Threads copy 16 bytes each into shared memory, past the registers, and go on."""
+    rows = _tiles(facts)
+    if not rows:
+        return no("cp-async", _NO_TILES)
+    return _whole("cp-async", rows, facts, "16 bytes a copy", cp_async)
+
+
+def vectorized(facts: Facts) -> Feature:
+    """A thread loads or stores 16 bytes at once."""
+    every = facts.known.rows
+    rows = [row for row in every if row.rank >= 2 and not row.sparse] or every  # one number a row is no stream
+    if not rows:
+        return no("vectorized", "no tensor has an axis")
+    return _whole("vectorized", rows, facts, "16 bytes a thread", vectorized)
+
+
+def cluster(facts: Facts) -> Feature:
+    """Neighbouring blocks share what one of them loads."""
+    if "cluster" not in facts.target.units:
+        return no("cluster", f"{facts.target.name} has no clusters of blocks: they exist from sm_90 on")
+    products = [each for each in facts.known.products if each.n]
+    if not products:
+        return no("cluster", "no product of matrices has tiles that neighbouring blocks share")
+    copies = tma(facts)
+    if not copies.present:
+        return Feature("cluster", False, f"tiles are shared by TMA: {copies.reason}", *_way(copies))
+    shown = "; ".join(f"blocks of {each.target} along {each.n[0].name} read the same {each.left}" for each in products)
+    return yes("cluster", f"{shown}, which one load can bring to all of them")
+
+
+def _way(feature: Feature) -> tuple[str | None, str | None, tuple[str, ...]]:
+    return feature.unlock, feature.proof, feature.refused
+
+
+def _tiles(facts: Facts) -> list[Row]:
+    """The rows of inputs worth copying by tile: what contractions multiply, else every input with rows."""
+    inputs = [row for row in facts.known.rows if row.is_input and row.rank >= 2]
+    sides = [side for each in facts.known.products for side in (each.left, each.right)]
+    multiplied = {name for side in sides for name in reads(side.expr)}
+    chosen = [row for row in inputs if row.tensor in multiplied] or inputs
+    return [row for row in chosen if not row.sparse]
+
+
+def _whole(name: str, rows: Sequence[Row], facts: Facts, claim: str, derive: Callable[[Facts], Feature]) -> Feature:
+    """Yes where every row is whole vectors; else the first obstacle, or the clauses that would remove all of them."""
+    for row in rows:
+        if row.obstacle:
+            return no(name, f"{row.tensor}: {row.obstacle}")
+    short = [row for row in rows if not row.is_whole(facts.where)]
+    if not short:
+        tensors = ", ".join(dict.fromkeys(row.tensor for row in rows))
+        return yes(name, f"{claim}: {stated(rows)} follows from `where` ({tensors})")
+    tensors = ", ".join(dict.fromkeys(row.tensor for row in short))
+    found = no(name, f"nothing proves that rows of {tensors} are a multiple of 16 bytes long")
+    return found if facts.is_trial else unlocked(found, short, facts, derive)
