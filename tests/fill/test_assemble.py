@@ -7,7 +7,6 @@ import pytest
 from tileops_spec.check.load import load_spec
 from tileops_spec.diagnostics.diagnostic import Sink
 from tileops_spec.fill.assemble import assemble_prompt, target_facts, workload_rows
-from tileops_spec.hardware.features import derive_features
 from tileops_spec.hardware.targets import TARGETS
 
 TARGET = TARGETS["sm_90a"]
@@ -18,8 +17,7 @@ def real_spec(op, root):
 
 
 def facts(op, root):
-    spec = real_spec(op, root)
-    return target_facts(spec, TARGET, derive_features(spec, TARGET))
+    return target_facts(real_spec(op, root), TARGET)
 
 
 @pytest.mark.parametrize(("op", "limit"), [("gemm", 15_000), ("rms_norm", 15_000), ("gqa_fwd", 21_000)])

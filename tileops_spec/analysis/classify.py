@@ -29,8 +29,9 @@ class Operand:
 
     def __str__(self) -> str:
         """`A`, or `A (scaled by sa)`."""
-        own = sorted(reads(self.expr))
-        scales = [name for name in self.tensors if name not in own]
+        own = sorted({access.tensor for access in outermost_reads(self.expr)})
+        within = reads(self.expr)
+        scales = [name for name in self.tensors if name not in within]
         return ", ".join(own) + (f" (scaled by {', '.join(scales)})" if scales else "")
 
 
@@ -139,6 +140,15 @@ def classify(spec: Spec) -> Structure:
 def reads(expr: Expr) -> frozenset[str]:
     """The tensors that an expression reads."""
     return frozenset(node.tensor for node in walk(expr) if isinstance(node, Access))
+
+
+def outermost_reads(expr: Expr) -> Iterator[Access]:
+    """The accesses of an expression but for those that find the indices of others."""
+    if isinstance(expr, Access):
+        yield expr
+        return
+    for child in children(expr):
+        yield from outermost_reads(child)
 
 
 def depends_on(expr: Expr, spec: Spec) -> frozenset[str]:

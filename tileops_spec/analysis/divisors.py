@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ..ir.nodes import Binary, DimRef, Expr, Number
+from ..ir.nodes import Binary, DimRef, Expr, Number, ParamRef
 from .candidates import conjuncts, required_divisors
 
 
@@ -22,7 +22,7 @@ def proves_multiple(expr: Expr, of: int, where: Sequence[Expr]) -> bool:
 def _divisor(expr: Expr, clauses: tuple[Expr, ...], seen: frozenset[str]) -> int:
     """`seen` are the dims being looked at, so that `A % B == 0 and B % A == 0` ends."""
     by_form = _by_form(expr, clauses, seen)
-    if isinstance(expr, Binary) and by_form:
+    if isinstance(expr, Binary | ParamRef) and by_form:
         return math.lcm(by_form, *_stated(expr, clauses))
     return by_form
 

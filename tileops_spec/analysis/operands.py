@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..ir.nodes import Access, Expr
+from ..ir.nodes import Expr
 from ..ir.spec import Spec
-from ..ir.walk import children
-from .classify import Contraction, Operand
+from .classify import Contraction, Operand, outermost_reads
 from .cost import free_indices, reads_data
 
 
@@ -29,7 +27,7 @@ class Layout:
 def layout_of(contraction: Contraction, side: Operand, spec: Spec) -> Layout:
     """The layout of one side."""
     inputs = {tensor.name for tensor in spec.inputs}
-    reads = list(_outermost(side.expr))
+    reads = list(outermost_reads(side.expr))
     if len(reads) != 1 or reads[0].tensor not in inputs or not reads[0].indices:
         return Layout("", "", None)
     (access,) = reads
@@ -37,15 +35,6 @@ def layout_of(contraction: Contraction, side: Operand, spec: Spec) -> Layout:
     if reads_data(innermost):
         return Layout(access.tensor, "", innermost)
     return Layout(access.tensor, _parts(contraction, free_indices(innermost)), innermost)
-
-
-def _outermost(expr: Expr) -> Iterator[Access]:
-    """The accesses of an expression but for those that find the indices of others."""
-    if isinstance(expr, Access):
-        yield expr
-        return
-    for child in children(expr):
-        yield from _outermost(child)
 
 
 def _parts(contraction: Contraction, indices: frozenset[str]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from ..analysis.classify import reads
+from ..analysis.classify import Contraction, reads
+from ..analysis.operands import layout_of
 from ..ir.show import show_expr
 from .facts import Facts, Feature, no, yes
 from .memory import Row
@@ -54,8 +55,19 @@ def cluster(facts: Facts) -> Feature:
     copies = tma(facts)
     if not copies.present:
         return Feature("cluster", False, f"tiles are shared by TMA: {copies.reason}", *_way(copies))
-    shown = "; ".join(f"blocks of {each.target} along {each.n[0].name} read the same {each.left}" for each in products)
-    return yes("cluster", f"{shown}, which one load can bring to all of them")
+    shown = [line for each in products for line in _shared_tiles(each, facts)]
+    if not shown:
+        return no("cluster", "no operand that blocks could share is read from memory as it is")
+    return yes("cluster", f"{'; '.join(shown)}: one load can bring it to all of them")
+
+
+def _shared_tiles(each: Contraction, facts: Facts) -> Iterator[str]:
+    """Which blocks read the same tiles of inputs; axes that another product sums over run inside of a block."""
+    inside = {axis.name for other in facts.known.products for axis in other.k}
+    for side, across in ((each.right, each.m), (each.left, each.n)):
+        along = [axis.name for axis in across if axis.name not in inside]
+        if along and layout_of(each, side, facts.spec).tensor:
+            yield f"blocks of {each.target} along {', '.join(along)} read the same {side}"
 
 
 def _way(feature: Feature) -> tuple[str | None, str | None, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from random import Random
 
 from ..analysis.binding import Binding, BindingError, bind_workload, clause_holds
 from ..analysis.candidates import Search
-from ..ir.nodes import Binary, DimRef, Expr, Number
+from ..ir.nodes import Binary, DimRef, Expr, Number, ParamRef
 from ..ir.show import show_expr
 from ..ir.spec import Spec
 from .facts import Facts, Feature
@@ -60,7 +60,7 @@ def stated(rows: Sequence[Row]) -> str:
 def _proposals(extent: Expr, multiple: int) -> Iterator[Clauses]:
     """Clauses that make an extent a multiple, the plainest first; the last one says just that."""
     yield from islice(_of_dims(extent, multiple), 3)
-    if not isinstance(extent, DimRef):
+    if not isinstance(extent, DimRef | ParamRef):
         yield (_divides(extent, multiple),)
 
 
@@ -69,7 +69,7 @@ def _of_dims(extent: Expr, multiple: int) -> Iterator[Clauses]:
     match extent:
         case Number(value=int(value)) if value % multiple == 0:
             yield ()
-        case DimRef():
+        case DimRef() | ParamRef():
             yield (_divides(extent, multiple),)
         case Binary(op="//", left=inner, right=Number(value=int(by))) if by > 0:
             yield from _of_dims(inner, multiple * by)
