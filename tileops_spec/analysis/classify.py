@@ -13,6 +13,9 @@ from .cost import free_indices, reads_data
 from .masks import Mask, masks_of, product_factors
 from .movement import Gather, Order, Scan, Scatter, gathers_of, orders_of, scans_of, scatters_of
 
+_STATISTICS = frozenset({"sum", "mean", "max", "min", "logsumexp"})
+"""What elements are normalized by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operand:
@@ -287,16 +290,33 @@ def _joins(softmax: Softmax, chains: tuple[tuple[str, str], ...]) -> bool:
 
 
 def _normalizes(spec: Spec, reductions: tuple[Reduction, ...]) -> bool:
-    """Whether an output reads an input again beside a reduction of it."""
+    """Whether an output reads an input element by element, beside a reduction over those elements."""
     reduced = {each.target for each in reductions}
-    sources = {each.target: depends_on(each.value, spec) for each in spec.math}
+    inputs = {each.name for each in spec.inputs}
+    bodies = {each.target: _beside_reductions(_bodies(each.value), spec) for each in spec.math}
     for output in (each for each in spec.math if each.is_output):
-        direct = {access.tensor for access in _outside_reductions(output.value)}
-        again = direct & {each.name for each in spec.inputs}
-        behind = direct.union(*(sources.get(name, ()) for name in direct))
-        if any(again & sources[name] for name in reduced & behind) or _reduces_inline(output.value, again):
+        beside = _beside_reductions([output.value], spec)
+        again = beside & inputs
+        if any(again & bodies[name] for name in (reduced & beside) | {output.target}):
             return True
     return False
+
+
+def _bodies(expr: Expr) -> list[Expr]:
+    return [node.body for node in walk(expr) if isinstance(node, Reduce) and node.function in _STATISTICS]
+
+
+def _beside_reductions(exprs: list[Expr], spec: Spec) -> frozenset[str]:
+    """The tensors that expressions read element by element, at any distance; not through a recurrence."""
+    values = {each.target: each.value for each in spec.math if each.along is None}
+    found: set[str] = set()
+    waiting = [access.tensor for expr in exprs for access in _outside_reductions(expr)]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [access.tensor for access in _outside_reductions(values[name])] if name in values else ()
+    return frozenset(found)
 
 
 def _outside_reductions(expr: Expr) -> Iterator[Access]:
@@ -305,10 +325,6 @@ def _outside_reductions(expr: Expr) -> Iterator[Access]:
     elif not isinstance(expr, Reduce):
         for child in children(expr):
             yield from _outside_reductions(child)
-
-
-def _reduces_inline(expr: Expr, again: set[str]) -> bool:
-    return any(isinstance(node, Reduce) and again & reads(node.body) for node in walk(expr))
 
 
 # accesses

@@ -148,11 +148,16 @@ def _faults(data: Mapping[str, Any]) -> Iterator[str]:
         return
     for section in _SECTIONS:
         yield from _section_faults(section, data.get(section, {}), sources)
-    yield from (f"limits.{key}: is missing" for key in LIMITS if key not in data.get("limits", {}))
-    if "f32" not in data.get("peaks", {}):
+    yield from (f"limits.{key}: is missing" for key in LIMITS if key not in (data.get("limits") or {}))
+    if "f32" not in (data.get("peaks") or {}):
         yield "peaks.f32: is missing"
-    used = {entry.get("source") for section in _SECTIONS for entry in data.get(section, {}).values()}
+    used = {entry.get("source") for section in _SECTIONS for entry in _tables(data.get(section))}
     yield from (f"sources.{key}: no figure names it" for key in sources if key not in used)
+
+
+def _tables(section: object) -> Iterator[dict]:
+    entries = section.values() if isinstance(section, dict) else ()
+    return (entry for entry in entries if isinstance(entry, dict))
 
 
 def _is_words(value: object) -> bool:
