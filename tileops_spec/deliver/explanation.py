@@ -93,10 +93,10 @@ def _structure(spec: Spec, structure: Structure) -> Data:
             {"target": each.target, "function": each.function, "axes": _axes(each.axes)}
             for each in structure.reductions
         ],
-        "scans": [asdict(each) for each in structure.scans],
-        "orders": [asdict(each) for each in structure.orders],
-        "gathers": [asdict(each) for each in structure.gathers],
-        "scatters": [asdict(each) for each in structure.scatters],
+        "scans": [_record(each) for each in structure.scans],
+        "orders": [_record(each) for each in structure.orders],
+        "gathers": [_record(each) for each in structure.gathers],
+        "scatters": [_record(each) for each in structure.scatters],
         "shared": [
             {"target": each.target, "tensor": each.tensor, "axis": each.index, "index": show_expr(each.expr)}
             for each in structure.groups
@@ -158,7 +158,12 @@ def _target(name: str, known: Known) -> Data:
 
 
 def _feature(feature: Feature) -> Data:
-    return {**asdict(feature), "refused": list(feature.refused), "meaning": meaning(feature.name)}
+    return {**_record(feature), "meaning": meaning(feature.name)}
+
+
+def _record(found: Any) -> Data:
+    """A dataclass of plain values as JSON data: tuples are lists."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(found).items()}
 
 
 def _device(device: Device, rate: Rate) -> Data:

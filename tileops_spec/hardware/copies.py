@@ -91,7 +91,8 @@ def _whole(name: str, rows: Sequence[Row], facts: Facts, claim: str, derive: Cal
     short = [row for row in rows if not row.is_whole(facts.where)]
     if not short:
         tensors = ", ".join(dict.fromkeys(row.tensor for row in rows))
-        return yes(name, f"{claim}: {stated(rows)} follows from `where` ({tensors})")
+        why = f"{stated(rows)} follows from `where`" if stated(rows) else "every extent is a fixed number"
+        return yes(name, f"{claim}: {why} ({tensors})")
     tensors = ", ".join(dict.fromkeys(row.tensor for row in short))
     found = no(name, f"nothing proves that rows of {tensors} are a multiple of 16 bytes long")
     return found if facts.is_trial else unlocked(found, short, facts, derive)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ..analysis.classify import Contraction
 from ..analysis.operands import layout_of
+from ..ir.show import show_expr
 from .facts import Facts, Feature, names, no, yes
 
 Table = Mapping[str, tuple[str, ...]]
@@ -65,8 +66,22 @@ def _unit(name: str, facts: Facts, table: Table, where: str, *, bytes_k_major: b
 def _obstacle(each: Contraction, facts: Facts, unit: str, table: Table, bytes_k_major: bool) -> str | None:
     """Why a contraction cannot run on the unit."""
     if not each.n:
-        return f"{each.target} is a matrix-vector product: one side has no axis of its own"
+        return (
+            f"{each.target} is a matrix-vector product: one side has no axis of its own{_rows_of_a_group(each, facts)}"
+        )
     return _operands(each, facts, unit, table) or (_major(each, facts, unit) if bytes_k_major else None)
+
+
+def _rows_of_a_group(each: Contraction, facts: Facts) -> str:
+    """What could be rows of a product all the same: batch indices that share the other side."""
+    batch = {axis.name for axis in each.batch}
+    shared = [group for group in facts.structure.groups if group.target == each.target and group.index in batch]
+    if not shared:
+        return ""
+    group = shared[0]
+    return (
+        f" (several {group.index} share {group.tensor} at `{show_expr(group.expr)}`: a kernel may make them its rows)"
+    )
 
 
 def _operands(each: Contraction, facts: Facts, unit: str, table: Table) -> str | None:

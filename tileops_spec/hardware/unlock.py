@@ -51,7 +51,8 @@ def row_facts(rows: Sequence[Row], facts: Facts) -> str:
 
 def stated(rows: Sequence[Row]) -> str:
     """The multiples that rows being whole vectors comes to: `K % 8 == 0, N % 8 == 0`."""
-    return ", ".join(clause_text(extent, elements) for extent, elements in lengths(rows).items())
+    found = lengths(rows).items()
+    return ", ".join(clause_text(extent, elements) for extent, elements in found if not isinstance(extent, Number))
 
 
 # proposals
