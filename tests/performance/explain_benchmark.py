@@ -1,6 +1,7 @@
 """How long `tospec explain` takes on each spec.
 
-`python tests/performance/explain_benchmark.py > docs/measurements/explain.md` writes the page. Times are processor seconds of whole processes, user and system, the least of three runs.
+`python tests/performance/explain_benchmark.py > docs/measurements/explain.md` writes the page. Times are processor
+seconds of whole processes, user and system, the least of three runs.
 """
 
 from __future__ import annotations
@@ -33,10 +34,8 @@ def page(times: dict[str, float]) -> Iterator[str]:
     slowest = max(times, key=lambda name: times[name])
     yield "# How long `tospec explain` takes"
     yield ""
-    yield (
-        f"{date.today()}, Python {platform.python_version()}, {platform.machine()}; processor seconds (user and "
-        f"system) of whole processes, the least of {RUNS} runs, as `python tests/performance/explain_benchmark.py` takes them."
-    )
+    yield f"{date.today()}, Python {platform.python_version()}, {platform.machine()}; processor seconds of"
+    yield f"whole processes, user and system, least of {RUNS} runs (`python tests/performance/explain_benchmark.py`)."
     yield ""
     yield "| specs | median | largest | of |"
     yield "|---:|---:|---:|---|"
