@@ -31,6 +31,8 @@ def _imported(*arguments: str, cwd: Path) -> set[str]:
         ("lint", "specs"),
         ("fmt", "specs/gemm.yaml"),
         ("explain", "TS101"),
+        ("explain", "specs/gqa_fwd.yaml"),
+        ("explain", "specs/gemm.yaml", "--target", "sm_80", "--output-format", "json"),
         ("schema",),
         ("new", "my_op", "--template", "scan", "--stdout"),
         ("diff", "specs/gemm.yaml", "--against", "specs/gemm.yaml"),
@@ -60,3 +62,28 @@ def test_lint_of_the_specs_is_quick(root: Path) -> None:
     started = time.perf_counter()
     runs = [_seconds((*TOSPEC, "lint", "specs"), root) for _ in range(5)]
     assert min(runs) < 0.6, f"{min(runs):.2f} s of processor time, {time.perf_counter() - started:.1f} s in all"
+
+
+EXPLAIN_ALL = """
+import sys
+from pathlib import Path
+from tileops_spec.deliver.explain import explanation_lines
+from tileops_spec.deliver.explanation import explain_spec
+from tileops_spec.deliver.lint import lint_spec
+from tileops_spec.diagnostics.diagnostic import Sink
+for path in sorted(Path("specs").glob("*.yaml")):
+    spec = lint_spec(path, Sink())
+    assert "".join(explanation_lines(spec, explain_spec(spec)))
+heavy = set(sys.argv[1:]) & set(sys.modules)
+assert not heavy, heavy
+"""
+
+
+def test_no_spec_needs_heavy_imports_to_be_explained(root: Path) -> None:
+    heavy = set(HEAVY) - {"z3"}  # what proofs of indices may need is not explain's to decide
+    subprocess.run((sys.executable, "-c", EXPLAIN_ALL, *heavy), cwd=root, check=True)
+
+
+def test_explain_is_quick(root: Path) -> None:
+    runs = [_seconds((*TOSPEC, "explain", "specs/gqa_fwd.yaml"), root) for _ in range(3)]
+    assert min(runs) < 0.5, f"{min(runs):.2f} s of processor time"

@@ -86,7 +86,7 @@ def test_mathematics_and_references_agree(path: Path) -> None:
 
 @every_spec
 def test_explains_itself(path: Path) -> None:
-    from tileops_spec.deliver.explain import explain_spec
+    from tileops_spec.deliver.explanation import explain_spec
 
     data = explain_spec(load(path))
     assert len(data["workloads"]) == len(load(path).workloads)

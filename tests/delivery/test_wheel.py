@@ -42,6 +42,14 @@ def test_data_files_are_inside(site: Path, root: Path) -> None:
         ]
 
 
+def test_device_files_are_inside(site: Path, root: Path) -> None:
+    there, here = (
+        sorted(path.name for path in (base / "tileops_spec" / "hardware" / "devices").glob("*.toml"))
+        for base in (site, root)
+    )
+    assert there == here != []
+
+
 def test_builds_a_spec_elsewhere(site: Path, root: Path, tmp_path: Path) -> None:
     (tmp_path / "specs").mkdir()
     shutil.copy(root / "specs" / "rms_norm.yaml", tmp_path / "specs")

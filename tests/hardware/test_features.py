@@ -32,12 +32,12 @@ def product(
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("gemm", {"wgmma", "tma", "pipeline", "vectorized", "dynamic-shape"}),
-        ("rms_norm", {"tma", "row-reduction", "vectorized", "dynamic-shape"}),
+        ("gemm", {"mma", "wgmma", "tma", "cp-async", "cluster", "pipeline", "vectorized", "dynamic-shape"}),
+        ("rms_norm", {"tma", "cp-async", "row-reduction", "vectorized", "dynamic-shape"}),
         (
             "gqa_fwd",
             {
-                *("wgmma", "tma", "pipeline", "vectorized", "dynamic-shape"),
+                *("mma", "wgmma", "tma", "cp-async", "cluster", "pipeline", "vectorized", "dynamic-shape"),
                 *("online-softmax", "causal-skip", "chained-contraction", "broadcast-heads"),
             },
         ),

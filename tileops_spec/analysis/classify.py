@@ -11,8 +11,10 @@ from ..ir.walk import children, walk
 from .binding import dtype_options
 from .cost import free_indices, reads_data
 from .masks import Mask, masks_of, product_factors
+from .movement import Gather, Order, Scan, Scatter, gathers_of, orders_of, scans_of, scatters_of
 
-_SCANS = frozenset({"cumsum", "cumprod", "cummax", "cummin"})
+_STATISTICS = frozenset({"sum", "mean", "max", "min", "logsumexp"})
+"""What elements are normalized by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,9 @@ class Operand:
 
     def __str__(self) -> str:
         """`A`, or `A (scaled by sa)`."""
-        own = sorted(reads(self.expr))
-        scales = [name for name in self.tensors if name not in own]
+        own = sorted({access.tensor for access in outermost_reads(self.expr)})
+        within = reads(self.expr)
+        scales = [name for name in self.tensors if name not in within]
         return ", ".join(own) + (f" (scaled by {', '.join(scales)})" if scales else "")
 
 
@@ -86,16 +89,17 @@ class Structure:
     """What a spec computes.
 
     `kinds` names the classes that it is made of, the one that governs the kernel first. `chains` are pairs of
-    contractions (by definition) of which the second reads what the first gives. `gathers` are the tensors that are
-    read at indices found in data.
+    contractions (by definition) of which the second reads what the first gives.
     """
 
     kinds: tuple[str, ...]
     contractions: tuple[Contraction, ...]
     reductions: tuple[Reduction, ...]
     softmaxes: tuple[Softmax, ...]
-    scans: tuple[str, ...]
-    gathers: tuple[str, ...]
+    scans: tuple[Scan, ...]
+    orders: tuple[Order, ...]
+    gathers: tuple[Gather, ...]
+    scatters: tuple[Scatter, ...]
     groups: tuple[Group, ...]
     chains: tuple[tuple[str, str], ...]
 
@@ -110,11 +114,9 @@ def classify(spec: Spec) -> Structure:
     reductions = tuple(found for each in spec.math for found in _reductions(each, spec))
     softmaxes = tuple(_softmaxes(spec))
     chains = tuple(_chains(contractions, spec))
-    nodes = [(each.target, node) for each in spec.math for node in walk(each.value)]
-    scans = tuple(target for target, node in nodes if isinstance(node, Along) and node.function in _SCANS)
-    scans += tuple(each.target for each in spec.math if each.along is not None)
-    gathers = tuple(dict.fromkeys(node.tensor for _, node in nodes if isinstance(node, Access) and _by_data(node)))
+    nodes = ((each.target, node) for each in spec.math for node in walk(each.value))
     groups = tuple(dict.fromkeys(group for target, node in nodes for group in _groups(target, node)))
+    scans, gathers, scatters = tuple(scans_of(spec)), tuple(gathers_of(spec)), tuple(scatters_of(spec))
     parts = {
         "attention": any(_joins(softmax, chains) for softmax in softmaxes),
         "contraction": bool(contractions),
@@ -122,7 +124,7 @@ def classify(spec: Spec) -> Structure:
         "normalization": bool(softmaxes) or _normalizes(spec, reductions),
         "reduction": bool(reductions),
         "gather": bool(gathers),
-        "scatter": any(each.is_scatter for each in spec.math),
+        "scatter": bool(scatters),
     }
     return Structure(
         kinds=tuple(kind for kind, present in parts.items() if present) or ("elementwise",),
@@ -130,7 +132,9 @@ def classify(spec: Spec) -> Structure:
         reductions=reductions,
         softmaxes=softmaxes,
         scans=scans,
-        gathers=gathers,
+        orders=tuple(orders_of(spec)),
+        gathers=tuple(dict.fromkeys(gathers)),
+        scatters=scatters,
         groups=groups,
         chains=chains,
     )
@@ -139,6 +143,15 @@ def classify(spec: Spec) -> Structure:
 def reads(expr: Expr) -> frozenset[str]:
     """The tensors that an expression reads."""
     return frozenset(node.tensor for node in walk(expr) if isinstance(node, Access))
+
+
+def outermost_reads(expr: Expr) -> Iterator[Access]:
+    """The accesses of an expression but for those that find the indices of others."""
+    if isinstance(expr, Access):
+        yield expr
+        return
+    for child in children(expr):
+        yield from outermost_reads(child)
 
 
 def depends_on(expr: Expr, spec: Spec) -> frozenset[str]:
@@ -277,16 +290,33 @@ def _joins(softmax: Softmax, chains: tuple[tuple[str, str], ...]) -> bool:
 
 
 def _normalizes(spec: Spec, reductions: tuple[Reduction, ...]) -> bool:
-    """Whether an output reads an input again beside a reduction of it."""
+    """Whether an output reads an input element by element, beside a reduction over those elements."""
     reduced = {each.target for each in reductions}
-    sources = {each.target: depends_on(each.value, spec) for each in spec.math}
+    inputs = {each.name for each in spec.inputs}
+    bodies = {each.target: _beside_reductions(_bodies(each.value), spec) for each in spec.math}
     for output in (each for each in spec.math if each.is_output):
-        direct = {access.tensor for access in _outside_reductions(output.value)}
-        again = direct & {each.name for each in spec.inputs}
-        behind = direct.union(*(sources.get(name, ()) for name in direct))
-        if any(again & sources[name] for name in reduced & behind) or _reduces_inline(output.value, again):
+        beside = _beside_reductions([output.value], spec)
+        again = beside & inputs
+        if any(again & bodies[name] for name in (reduced & beside) | {output.target}):
             return True
     return False
+
+
+def _bodies(expr: Expr) -> list[Expr]:
+    return [node.body for node in walk(expr) if isinstance(node, Reduce) and node.function in _STATISTICS]
+
+
+def _beside_reductions(exprs: list[Expr], spec: Spec) -> frozenset[str]:
+    """The tensors that expressions read element by element, at any distance; not through a recurrence."""
+    values = {each.target: each.value for each in spec.math if each.along is None}
+    found: set[str] = set()
+    waiting = [access.tensor for expr in exprs for access in _outside_reductions(expr)]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += [access.tensor for access in _outside_reductions(values[name])] if name in values else ()
+    return frozenset(found)
 
 
 def _outside_reductions(expr: Expr) -> Iterator[Access]:
@@ -297,16 +327,7 @@ def _outside_reductions(expr: Expr) -> Iterator[Access]:
             yield from _outside_reductions(child)
 
 
-def _reduces_inline(expr: Expr, again: set[str]) -> bool:
-    return any(isinstance(node, Reduce) and again & reads(node.body) for node in walk(expr))
-
-
 # accesses
-
-
-def _by_data(access: Access) -> bool:
-    """Whether an index comes from a tensor."""
-    return any(reads_data(index) for index in access.indices)
 
 
 def _groups(target: str, node: Expr) -> Iterator[Group]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ..ir.nodes import Binary, DimRef, Expr, Number
+from ..ir.nodes import Binary, DimRef, Expr, Number, ParamRef
 from .candidates import conjuncts, required_divisors
 
 
@@ -21,6 +21,22 @@ def proves_multiple(expr: Expr, of: int, where: Sequence[Expr]) -> bool:
 
 def _divisor(expr: Expr, clauses: tuple[Expr, ...], seen: frozenset[str]) -> int:
     """`seen` are the dims being looked at, so that `A % B == 0 and B % A == 0` ends."""
+    by_form = _by_form(expr, clauses, seen)
+    if isinstance(expr, Binary | ParamRef) and by_form:
+        return math.lcm(by_form, *_stated(expr, clauses))
+    return by_form
+
+
+def _stated(expr: Expr, clauses: tuple[Expr, ...]) -> Iterator[int]:
+    """The numbers n of clauses `expr % n == 0`."""
+    for clause in clauses:
+        match clause:
+            case Binary(op="==", left=Binary(op="%", left=left, right=Number(value=int(by))), right=Number(value=0)):
+                if by > 0 and left == expr:
+                    yield by
+
+
+def _by_form(expr: Expr, clauses: tuple[Expr, ...], seen: frozenset[str]) -> int:
     match expr:
         case Number(value=int(value)):
             return abs(value)

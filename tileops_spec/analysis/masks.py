@@ -17,18 +17,19 @@ from ..ir.nodes import (
     Expr,
     IndexRef,
     Number,
-    ParamRef,
     Reduce,
     Select,
     Unary,
 )
+from ..ir.scalars import ScalarError
 from ..ir.show import show_axis, show_expr
 from ..ir.spec import Definition, Spec
 from ..ir.walk import map_children, walk
-from .binding import Binding, evaluate_scalar
+from .binding import Binding, BindingError, evaluate_scalar
+from .counting import count_points
 
-_LOOP = 2**17
-"""Values of the other index variables for which the last one is counted; with more, nothing counts as masked."""
+_ROWS = 2**13
+"""The most rows that are counted one by one where there is no closed form; with more, nothing counts as masked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +44,21 @@ class Mask:
         return tuple(axis.name for axis in self.axes)
 
     def count(self, binding: Binding) -> int:
-        """The points that need work: exact, counted between the thresholds of the last axis."""
-        *others, last = self.axes
-        sizes = [int(evaluate_scalar(axis.extent, binding)) for axis in others]
-        extent = int(evaluate_scalar(last.extent, binding))
-        if not self._depends(binding) or math.prod(sizes) > _LOOP:
-            return math.prod(sizes) * extent
-        names = [axis.name for axis in others]
-        points = product(*map(range, sizes))
-        return sum(self._row(dict(zip(names, point, strict=True)), last.name, extent, binding) for point in points)
+        """The points that need work: exact, in closed form or else row by row; with too many rows, all points."""
+        sizes = {axis.name: int(evaluate_scalar(axis.extent, binding)) for axis in self.axes}
+        try:
+            masked = count_points(self.condition, sizes, {**binding.dims, **binding.params})
+        except ScalarError as error:
+            raise BindingError(str(error)) from error
+        return math.prod(sizes.values()) - masked if masked is not None else self._count_rows(sizes, binding)
 
-    def _depends(self, binding: Binding) -> bool:
-        """Whether params leave the mask on: `causal and …` with causal false masks nothing."""
-        return not any(
-            isinstance(part, ParamRef) and not binding.params[part.name] for part in _conjuncts(self.condition)
-        )
+    def _count_rows(self, sizes: dict[str, int], binding: Binding) -> int:
+        *others, last = sizes
+        rows = math.prod(sizes[name] for name in others)
+        if rows > _ROWS:
+            return rows * sizes[last]
+        points = product(*(range(sizes[name]) for name in others))
+        return sum(self._row(dict(zip(others, point, strict=True)), last, sizes[last], binding) for point in points)
 
     def _row(self, indices: dict[str, int], last: str, extent: int, binding: Binding) -> int:
         """Points of one row that need work: the condition is constant between neighbouring thresholds."""
@@ -154,14 +155,6 @@ def _thresholds(condition: Expr, last: str) -> Iterator[Expr]:
 
 def _reads(expr: Expr, name: str) -> bool:
     return any(isinstance(node, IndexRef) and node.name == name for node in walk(expr))
-
-
-def _conjuncts(condition: Expr) -> Iterator[Expr]:
-    if isinstance(condition, Binary) and condition.op == "and":
-        yield from _conjuncts(condition.left)
-        yield from _conjuncts(condition.right)
-    else:
-        yield condition
 
 
 def _inherited(definition: Definition, zero: Mapping[str, tuple[Definition, Mask]]) -> Mask | None:

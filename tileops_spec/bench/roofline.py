@@ -1,39 +1,37 @@
-"""Peaks of known devices, from their vendor's data sheets, dense and without boost beyond what is stated there."""
+"""The roofline of the device that a benchmark runs on, from the device files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..ir.dtypes import DType
+from ..analysis.classify import classify
+from ..hardware.device import Device, device_named
+from ..hardware.floor import rate_of
+from ..ir.dtypes import DTYPES, DType
+from ..ir.spec import Spec
+
+_FASTEST = {"f32": "tf32"}
+"""Libraries may round f32 to tf32 before they multiply."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Peaks:
-    """`tflops` by width of the multiplied floats, in bits; `terabytes` of device memory a second."""
+    """What a device does at best."""
 
-    tflops: Mapping[int, float]
-    terabytes: float
+    device: Device
+
+    def multiplied(self, spec: Spec, dtypes: Mapping[str, str]) -> DType:
+        """The dtype that the spec's contractions multiply; f32 where there are none."""
+        return DTYPES[rate_of(spec, classify(spec), self.device, dtypes).dtype]
 
     def floor_ms(self, flops: int, bytes: int, dtype: DType) -> float:
         """No implementation is faster: the longer of computing at the peak for `dtype` and moving the bytes once."""
-        rate = self.tflops.get(dtype.bits, max(self.tflops.values()))
-        return max(flops / (rate * 1e9), bytes / (self.terabytes * 1e9))
-
-
-_HOPPER = {8: 1978.9, 16: 989.4, 32: 494.7, 64: 66.9}
-
-# By a part of the name that torch gives; the first that fits.
-_PEAKS: tuple[tuple[str, Peaks], ...] = (
-    ("H200", Peaks(tflops=_HOPPER, terabytes=4.8)),
-    ("H100 80GB HBM3", Peaks(tflops=_HOPPER, terabytes=3.35)),
-    ("H100 PCIe", Peaks(tflops={8: 1513.0, 16: 756.0, 32: 378.0, 64: 51.0}, terabytes=2.0)),
-    ("A100-SXM4-80GB", Peaks(tflops={8: 624.0, 16: 312.0, 32: 156.0, 64: 19.5}, terabytes=2.039)),
-    ("A100-SXM4-40GB", Peaks(tflops={8: 624.0, 16: 312.0, 32: 156.0, 64: 19.5}, terabytes=1.555)),
-    ("L40S", Peaks(tflops={8: 733.0, 16: 362.0, 32: 183.0, 64: 1.4}, terabytes=0.864)),
-)
+        rate = self.device.peak(_FASTEST.get(dtype.name, dtype.name))
+        return max(flops / rate, bytes / self.device.bandwidth) * 1e3
 
 
 def peaks_of(device: str) -> Peaks | None:
-    """The peaks of a device by its name, None where they are not known."""
-    return next((peaks for part, peaks in _PEAKS if part in device), None)
+    """The peaks of a device by the name that its driver gives, None where they are not known."""
+    found = device_named(device)
+    return Peaks(found) if found else None

@@ -96,13 +96,13 @@ def _row(plan: Plan, workload: Workload, dtypes: dict[str, str], device: str, st
     variants, failed = _runnable(plan, inputs[0], _keywords(spec, binding), workload.name)
     timings = time_variants(variants, inputs, rounds=plan.rounds, stopwatch=stopwatch)
     needed, peaks = cost(spec).evaluate(binding), peaks_of(device)
-    dtype = binding.dtype(spec.inputs[0].dtype)
+    multiplied = peaks.multiplied(spec, dtypes) if peaks else None
     return Row(
         workload=workload.name,
         dtypes=dtypes,
         flops=needed.flops,
         bytes=needed.bytes,
-        floor_ms=peaks.floor_ms(needed.flops, needed.bytes, dtype) if peaks else None,
+        floor_ms=peaks.floor_ms(needed.flops, needed.bytes, multiplied) if peaks and multiplied else None,
         candidate=Sample.of(spec.op, timings.pop(CANDIDATE)),
         baselines=tuple(Sample.of(name, timing) for name, timing in timings.items()),
         failed=failed,

@@ -19,7 +19,7 @@ _PACKAGES = ("tilelang", "torch", "apache-tvm-ffi")
 _TOOLS = ("g++", "nvcc")
 _PACKAGE = Path(__file__).resolve().parent.parent
 _JUDGES = ("analysis", "gates", "hardware", "simulate")
-_CODE = frozenset({".py", ".h", ".cpp"})
+_CODE = frozenset({".py", ".h", ".cpp", ".toml"})
 
 
 def tool_versions() -> dict[str, str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ..analysis.binding import bind_workload
+from ..analysis.classify import classify
 from ..analysis.cost import cost
-from ..hardware.features import Feature, derive_features
+from ..hardware.features import derive_features
+from ..hardware.floor import rate_of
 from ..hardware.targets import Target
 from ..ir.spec import Spec
 from ..knowledge.antipatterns import load_antipatterns
@@ -15,13 +15,11 @@ from ..scaffold.render import render_hole
 from .facts import TargetFacts, WorkloadFacts, workload_facts
 from .prompt import Prompt, build_prompt
 
-_TENSOR_CORES = "wgmma"
-
 
 def assemble_prompt(spec: Spec, *, spec_text: str, target: Target) -> Prompt:
     """The prompt for a body of `spec` on `target`: patterns by features, costs of workloads, the file with its hole."""
     features = derive_features(spec, target)
-    facts = target_facts(spec, target, features)
+    facts = target_facts(spec, target)
     return build_prompt(
         spec,
         spec_text=spec_text,
@@ -34,13 +32,11 @@ def assemble_prompt(spec: Spec, *, spec_text: str, target: Target) -> Prompt:
     )
 
 
-def target_facts(spec: Spec, target: Target, features: Sequence[Feature]) -> TargetFacts:
+def target_facts(spec: Spec, target: Target) -> TargetFacts:
     """The target's limits as lines; its peak is that of tensor cores where the op can use them."""
-    dtype = spec.inputs[0].dtype
-    options = next((each.options for each in spec.dtypes if each.name == dtype), (dtype,))
-    tensor_cores = any(each.name == _TENSOR_CORES and each.present for each in features)
-    peak = target.peak(options[0] if tensor_cores else "f32")
-    unit = f"on tensor cores ({options[0]})" if tensor_cores else "in float32"
+    rate = rate_of(spec, classify(spec), target.device)
+    peak = rate.flops
+    unit = f"on tensor cores ({rate.dtype})" if rate.on_tensor_cores else "in float32"
     return TargetFacts(
         name=target.name,
         peak=peak,

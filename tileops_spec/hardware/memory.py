@@ -1,9 +1,9 @@
-"""How the rows of tensors lie in memory: whether each is a multiple of 16 bytes long, and read in order."""
+"""How the rows of tensors lie in memory: how long they are, and whether they are read in order."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..analysis.binding import dtype_options
@@ -21,65 +21,67 @@ VECTOR = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Alignment:
+class Row:
     """A tensor's innermost axis. `elements` must divide its extent so that rows are whole vectors of 16 bytes.
 
     `sparse`: one element serves many neighbours, as a scale does, so that its rows are no stream.
     """
 
     tensor: str
+    dtype: str
     extent: Expr
     elements: int
-    proven: bool
     dynamic: bool
     rank: int
     sparse: bool
+    is_input: bool
     obstacle: str | None = None
 
+    def is_whole(self, where: Sequence[Expr]) -> bool:
+        """Whether the clauses prove that a row is a multiple of 16 bytes long."""
+        return known_divisor(self.extent, where) % self.elements == 0
 
-def _clause(extent: Expr, elements: int) -> str:
+
+def clause_text(extent: Expr, elements: int) -> str:
+    """`K % 8 == 0`."""
     text = show_expr(extent)
     return f"{f'({text})' if isinstance(extent, Binary) else text} % {elements} == 0"
 
 
-def clauses_for(rows: list[Alignment]) -> list[str]:
-    """One clause an extent, which gives all of its tensors whole vectors."""
+def lengths(rows: Sequence[Row]) -> dict[Expr, int]:
+    """What each innermost extent must be a multiple of, so that all rows are whole vectors."""
     needed: dict[Expr, int] = {}
     for row in rows:
         needed[row.extent] = math.lcm(needed.get(row.extent, 1), row.elements)
-    return [_clause(extent, elements) for extent, elements in needed.items()]
+    return needed
 
 
-def row_alignments(spec: Spec, *, outputs: bool = False) -> list[Alignment]:
-    """The alignment of every input with axes, and of outputs where asked for."""
-    tensors = (*spec.inputs, *spec.outputs) if outputs else spec.inputs
-    return [_alignment(tensor, spec) for tensor in tensors if tensor.shape]
+def rows_of(spec: Spec) -> tuple[Row, ...]:
+    """The rows of every input with axes, then those of every output."""
+    innermost = _innermost(spec)
+    inputs = [_row(tensor, spec, innermost, is_input=True) for tensor in spec.inputs if tensor.shape]
+    return (*inputs, *(_row(tensor, spec, innermost, is_input=False) for tensor in spec.outputs if tensor.shape))
 
 
-def _alignment(tensor: TensorDecl, spec: Spec) -> Alignment:
-    extent = tensor.shape[-1]
-    elements = _elements(tensor.dtype, spec)
+def _row(tensor: TensorDecl, spec: Spec, innermost: Mapping[str, Sequence[Expr]], *, is_input: bool) -> Row:
+    extent, indices = tensor.shape[-1], innermost.get(tensor.name, ())
     dynamic = {dim.name for dim in spec.dynamic_dims}
-    return Alignment(
+    return Row(
         tensor=tensor.name,
+        dtype=tensor.dtype,
         extent=extent,
-        elements=elements,
-        proven=known_divisor(extent, spec.where) % elements == 0,
+        elements=math.lcm(*(VECTOR // option.bytes for option in dtype_options(spec, tensor.dtype))),
         dynamic=bool(names_in(extent) & dynamic),
         rank=len(tensor.shape),
-        sparse=any(_is_sparse(index) for index in _innermost(tensor, spec)),
-        obstacle=_obstacle(tensor, spec),
+        sparse=any(_is_sparse(index) for index in indices),
+        is_input=is_input,
+        obstacle=_obstacle(indices),
     )
 
 
-def _elements(dtype: str, spec: Spec) -> int:
-    """Elements in 16 bytes, for the narrowest dtype that the name may stand for."""
-    return math.lcm(*(VECTOR // option.bytes for option in dtype_options(spec, dtype)))
-
-
-def _obstacle(tensor: TensorDecl, spec: Spec) -> str | None:
+def _obstacle(indices: Sequence[Expr]) -> str | None:
     """Why rows are not read in order: an innermost index that is found in data, or strides over elements."""
-    for index in _innermost(tensor, spec):
+    for index in indices:
         if reads_data(index):
             return f"its innermost index `{show_expr(index)}` is found in data"
         if not _in_order(index):
@@ -87,12 +89,14 @@ def _obstacle(tensor: TensorDecl, spec: Spec) -> str | None:
     return None
 
 
-def _innermost(tensor: TensorDecl, spec: Spec) -> Iterator[Expr]:
-    """The innermost index of every place that reads the tensor."""
+def _innermost(spec: Spec) -> dict[str, list[Expr]]:
+    """The innermost index of every place that reads each tensor."""
+    found: dict[str, list[Expr]] = {}
     for definition in spec.math:
         for node in walk(definition.value):
-            if isinstance(node, Access) and node.tensor == tensor.name:
-                yield node.indices[-1]
+            if isinstance(node, Access) and node.indices:
+                found.setdefault(node.tensor, []).append(node.indices[-1])
+    return found
 
 
 def _is_sparse(index: Expr) -> bool:
