@@ -11,8 +11,16 @@ from .nodes import Binary, Call, Cast, DimRef, Expr, IndexRef, Number, ParamRef,
 Scalar = int | float | bool
 
 
+MOST_BITS = 1024
+"""What a product, power or shift of whole numbers may take: no extent or mask comes near, and no float is larger."""
+_LIMIT = 1 << MOST_BITS
+
+
 class ScalarError(ValueError):
-    """The expression has no value: a name is not bound, or an operation is undefined (division by zero)."""
+    """The expression has no value: a name is not bound, or an operation is undefined (division by zero).
+
+    Numbers that are too large count as undefined: a few characters, such as `2 ^ 2 ^ 99`, would fill any memory.
+    """
 
 
 def scalar_value(
@@ -22,7 +30,7 @@ def scalar_value(
     names = {"dim": dims, "param": params, "index": indices or {}}
     try:
         return _value(expr, names)
-    except (ZeroDivisionError, OverflowError, ValueError) as error:
+    except _UNDEFINED as error:
         raise error if isinstance(error, ScalarError) else ScalarError(str(error)) from error
 
 
@@ -72,7 +80,7 @@ def compiled(expr: Expr) -> Callable[[Mapping[str, Scalar]], Scalar]:
     def value(names: Mapping[str, Scalar]) -> Scalar:
         try:
             return evaluate(names)
-        except (KeyError, ZeroDivisionError, OverflowError, ValueError) as error:
+        except (KeyError, *_UNDEFINED) as error:
             raise error if isinstance(error, ScalarError) else ScalarError(str(error)) from error
 
     return value
@@ -89,7 +97,7 @@ def _compiled(expr: Expr) -> Callable[[Mapping[str, Scalar]], Scalar]:
             if op == "and":
                 return lambda names: bool(left(names)) and bool(right(names))
             return lambda names: bool(left(names)) or bool(right(names))
-        case Binary() if expr.op in _BINARY and not _may_explode(expr):
+        case Binary():
             function, left, right = _BINARY[expr.op], _compiled(expr.left), _compiled(expr.right)
             return lambda names: function(left(names), right(names))
         case Unary():
@@ -98,23 +106,52 @@ def _compiled(expr: Expr) -> Callable[[Mapping[str, Scalar]], Scalar]:
     return lambda names: _value(expr, {"dim": names, "param": names, "index": names})
 
 
-def _may_explode(expr: Binary) -> bool:
-    """Whether the plain path has a guard for this operation: powers and shifts can be as large as memory."""
-    return expr.op in ("^", "<<")
+_UNDEFINED = (ZeroDivisionError, OverflowError, ValueError, TypeError)
+"""What Python raises where an operation has no value; TypeError for one that its operands' dtypes do not have."""
 
 
+def _product(left: Scalar, right: Scalar) -> Scalar:
+    return _bounded(left * right)
+
+
+def _power(base: Scalar, exponent: Scalar) -> Scalar:
+    """`base ^ exponent`; ScalarError for roots of negative numbers, and for whole numbers beyond `MOST_BITS`."""
+    if isinstance(base, int) and isinstance(exponent, int) and exponent > 0:
+        if (base.bit_length() - 1) * exponent > MOST_BITS:
+            raise ScalarError(_TOO_LARGE)
+        return _bounded(base**exponent)
+    value = base**exponent
+    if isinstance(value, complex):
+        raise ScalarError("a negative number has no such power")
+    return value
+
+
+def _shifted(value: Scalar, by: Scalar) -> Scalar:
+    """`value << by`; ScalarError beyond `MOST_BITS`, whatever is shifted."""
+    if isinstance(by, int) and by > MOST_BITS:
+        raise ScalarError(_TOO_LARGE)
+    return _bounded(value << by)  # type: ignore[operator]
+
+
+def _bounded(value: Scalar) -> Scalar:
+    if isinstance(value, int) and not -_LIMIT <= value <= _LIMIT:
+        raise ScalarError(_TOO_LARGE)
+    return value
+
+
+_TOO_LARGE = f"a whole number takes more than {MOST_BITS} bits"
 _UNARY: dict[str, Callable[[Scalar], Scalar]] = {"-": operator.neg, "not": operator.not_, "~": operator.invert}
 _BINARY: dict[str, Callable[[Scalar, Scalar], Scalar]] = {
     "+": operator.add,
     "-": operator.sub,
-    "*": operator.mul,
+    "*": _product,
     "/": operator.truediv,
     "//": operator.floordiv,
     "%": operator.mod,
-    "^": operator.pow,
+    "^": _power,
     "&": operator.and_,
     "|": operator.or_,
-    "<<": operator.lshift,
+    "<<": _shifted,
     ">>": operator.rshift,
     "==": operator.eq,
     "!=": operator.ne,
@@ -142,5 +179,5 @@ SCALAR_FUNCTIONS: dict[str, Callable[..., Scalar]] = {
     "sign": lambda x: (x > 0) - (x < 0),
     "xor": operator.xor,
     "clamp": lambda x, low, high: min(max(x, low), high),
-    "fma": lambda a, b, c: a * b + c,
+    "fma": lambda a, b, c: _product(a, b) + c,
 }

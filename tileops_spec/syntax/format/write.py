@@ -33,6 +33,8 @@ def write_document(source: SourceText, body: Body) -> str:
     by_name = {entry.name: entry for entry in body.entries}
     body.entries = [by_name[name] for name in in_order(list(by_name))]
     above, lines = _Writer(source).body(body, 0)
+    if not body.entries:
+        lines = [*lines, "{}"]  # no text at all would be no mapping
     return "".join(f"{line}\n" for line in (*head, *above, *lines))
 
 
