@@ -60,13 +60,14 @@ class _Typer:
 
     def _like(self, default: ir.Expr, dtype: str, what: str) -> ir.Expr:
         """A default under the dtype of what it stands for."""
-        typed = self.settled(default)
+        inferred = self.infer(default)  # once: defaults stand in defaults, and twice on each level would not end
+        typed = self._settle(inferred)
         given, wanted = (self._options(each)[0] for each in (typed.dtype, dtype))
         if (given.kind == "bool") != (wanted.kind == "bool") or (given.is_float and not wanted.is_float):
             help_text = f"give a default of dtype {dtype}, or change the dtype of {what}"
             message = f"{what} is {dtype}, but its default has dtype {typed.dtype}"
             self.sink.error("TS112", message, default.span, help=help_text)
-        return self.settled(default, dtype)
+        return self._settle(inferred, dtype)
 
     def mathematics(self) -> tuple[Definition, ...]:
         """The statements in order; the dtype of a recurrence is that of its initial value, wherever it is read."""
@@ -113,7 +114,9 @@ class _Typer:
 
     def settled(self, expr: ir.Expr, wanted: str | None = None, *, literal: str = "i64") -> ir.Expr:
         """The typed expression, with no weak dtype left: literals alone become `wanted`, else f32 or `literal`."""
-        typed = self.infer(expr)
+        return self._settle(self.infer(expr), wanted, literal)
+
+    def _settle(self, typed: ir.Expr, wanted: str | None = None, literal: str = "i64") -> ir.Expr:
         if typed.dtype in (WEAK_INT, WEAK_FLOAT):
             typed = self._adopt(typed, wanted or ("f32" if typed.dtype == WEAK_FLOAT else literal))
         return typed
@@ -205,7 +208,11 @@ class _Typer:
         return replace(expr, left=left, right=right, dtype=dtype)
 
     def _call(self, expr: ir.Call) -> ir.Expr:
-        args = self._together(tuple(self.infer(arg) for arg in expr.args), expr)
+        operands = tuple(self.infer(arg) for arg in expr.args)
+        if expr.function == "xor":
+            for operand in operands:
+                self._expect(operand, expr, lambda dtype: not dtype.is_float, "integers")
+        args = self._together(operands, expr)
         dtype = args[0].dtype
         if expr.function in BOOLEAN_RESULT:
             return replace(expr, args=args, dtype="bool")

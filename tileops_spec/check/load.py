@@ -6,7 +6,7 @@ import re
 from keyword import iskeyword
 from pathlib import Path
 
-from ..diagnostics.diagnostic import Sink
+from ..diagnostics.diagnostic import Sink, TooManyErrors
 from ..diagnostics.text import SourceText
 from ..ir.spec import Definition, Hardware, Reference, Spec
 from ..source.files import read_source
@@ -29,6 +29,8 @@ from .signature import (
 from .statements import resolve_math
 from .workloads import read_workloads
 
+MOST_ERRORS = 100
+"""Errors of one file that are reported."""
 STATUSES = ("draft", "ready")
 OP_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*\Z")
 """Names of ops and families: snake_case."""
@@ -42,8 +44,11 @@ def load_spec(path: Path, sink: Sink) -> Spec | None:
 
 def load_source(source: SourceText, sink: Sink, *, named: bool = True) -> Spec | None:
     """The same for a text that has been read; `named` says that its path must be named like its op."""
-    own = Sink(sources=sink.sources)  # what failed before this file is no concern of its passes
-    spec = _load(source, own, named)
+    own = Sink(sources=sink.sources, most=MOST_ERRORS)  # what failed before this file is no concern of its passes
+    try:
+        spec = _load(source, own, named)
+    except TooManyErrors:
+        spec = None
     sink.extend(own.diagnostics)
     return None if own.failed else spec
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from ..diagnostics.diagnostic import Label
@@ -17,6 +18,8 @@ from .expressions import Resolver, resolve_scalar
 from .scope import Indexable, Indices, Scope
 from .suggest import did_you_mean
 
+MOST_CHOICES = 64
+"""Combinations of dtypes."""
 _TENSOR_FORM = "tensors are written `A: T[M, K]`"
 
 
@@ -51,6 +54,20 @@ def read_dtypes(document: Document, scope: Scope) -> None:
             scope.broken.update(names)
             continue
         _declare_dtypes(names, parsed, key.span, scope)
+    _count_choices(document, scope)
+
+
+def _count_choices(document: Document, scope: Scope) -> None:
+    """TS006 for more combinations of dtypes than `MOST_CHOICES`: each of them is looked at, and is a kernel."""
+    grouped = {name for group in scope.dtype_groups for name in group.names}
+    free = (len(var.options) for name, var in scope.dtypes.items() if name not in grouped)
+    choices = math.prod((*free, *(len(group.rows) for group in scope.dtype_groups)))
+    node = document.node("dtypes")
+    if choices > MOST_CHOICES and node is not None:
+        message = f"`dtypes` has more than {MOST_CHOICES} combinations"
+        document.wrong(node, message, 'tie variables together: `"A, B": (f16, f32) | (bf16, f32)`')
+        scope.broken.update(scope.dtypes)
+        scope.dtypes = {name: replace(var, options=var.options[:1]) for name, var in scope.dtypes.items()}
 
 
 def _declare_dtypes(names: list[str], parsed: tree.DTypeSet, span: Span, scope: Scope) -> None:

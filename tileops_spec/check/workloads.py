@@ -8,6 +8,7 @@ from .document import Document
 from .scope import Scope
 from .suggest import did_you_mean
 
+_LIMIT = 2**63
 _FORM = "a workload is written `{name: llama3-8b, M: 4096, N: 6144, K: 4096}`"
 
 
@@ -64,6 +65,9 @@ def _value(key: str, entry: tuple[Scalar, Node], scope: Scope) -> int | float | 
 
 def _number(key: str, node: Node, scope: Scope) -> int | float | bool | None:
     if isinstance(node, Scalar) and isinstance(node.value, int | float):
+        if isinstance(node.value, int) and not -_LIMIT <= node.value < _LIMIT:
+            scope.sink.error("TS116", f"`{key}` does not fit in 64 bits", node.span, help=None)
+            return None
         return node.value
     scope.sink.error("TS116", f"`{key}` takes a number", node.span, help=_FORM)
     return None
@@ -73,7 +77,7 @@ def _extents(key: str, node: Node, scope: Scope) -> tuple[int, ...] | None:
     """The leading axes that stand for a group: a list of extents, or one extent."""
     items = node.items if isinstance(node, Sequence) else (node,)
     values = tuple(item.value for item in items if isinstance(item, Scalar))
-    if len(values) == len(items) and all(type(value) is int and value > 0 for value in values):
+    if len(values) == len(items) and all(type(value) is int and 0 < value < _LIMIT for value in values):
         return values  # type: ignore[return-value]
     scope.sink.error("TS116", f"`{key}` stands for axes: give a list such as `[8, 2048]`", node.span, help=None)
     return None

@@ -27,6 +27,7 @@ _ROWS = (
     ("TS004", "duplicate-key", "a key stands twice in one mapping"),
     ("TS005", "missing-key", "a key that every spec needs is not there"),
     ("TS006", "wrong-value", "a value has the wrong form for its key"),
+    ("TS007", "too-many-errors", "a spec has more errors than are reported at once"),
     # the language
     ("TS101", "syntax", "a DSL string does not parse"),
     ("TS102", "unknown-name", "a name is used that nothing defines"),

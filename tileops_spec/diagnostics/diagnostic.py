@@ -51,12 +51,22 @@ class Diagnostic:
         return CODES[self.code].name
 
 
+class TooManyErrors(Exception):
+    """A sink has taken the last error that it takes, which says so."""
+
+
 @dataclass
 class Sink:
-    """Collects findings, and the texts that they point into."""
+    """Collects findings, and the texts that they point into.
+
+    `most`: how many errors are enough; the next one raises TooManyErrors in its place, once TS007 stands there.
+    """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
     sources: dict[str, SourceText] = field(default_factory=dict)
+    most: int | None = None
+    _seen: set[Diagnostic] = field(default_factory=set, repr=False, compare=False)
+    _errors: int = field(default=0, repr=False, compare=False)
 
     def add_source(self, source: SourceText) -> SourceText:
         self.sources[source.path] = source
@@ -72,8 +82,16 @@ class Sink:
     def _add(self, diagnostic: Diagnostic) -> None:
         """Keep a finding once: `0 < Q < 8` stands for two comparisons, which both look at `Q`."""
         diagnostic = self._with_fix(diagnostic)
-        if diagnostic not in self.diagnostics:
-            self.diagnostics.append(diagnostic)
+        if diagnostic in self._seen:
+            return
+        if self._errors == self.most and diagnostic.severity is Severity.ERROR:
+            message = f"there are more than {self.most} errors: what follows this one is not looked at"
+            help_text = "put those above right first"
+            self.diagnostics.append(Diagnostic(code="TS007", message=message, span=diagnostic.span, help=help_text))
+            raise TooManyErrors
+        self._seen.add(diagnostic)
+        self._errors += diagnostic.severity is Severity.ERROR
+        self.diagnostics.append(diagnostic)
 
     def _with_fix(self, diagnostic: Diagnostic) -> Diagnostic:
         """A finding whose help suggests another word comes with the fix that writes it."""

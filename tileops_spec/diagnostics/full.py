@@ -31,14 +31,28 @@ def _excerpt(label: Label, sources: Mapping[str, SourceText]) -> list[str]:
     if source is None:
         return [f"  --> {label.span.path}" + (f": {label.text}" if label.text else "")]
     at = source.position(label.span.start)
-    text = source.line(at.line)
+    text, column = _near(source.line(at.line), at.column)
     gutter = " " * len(str(at.line))
     return [
         f" {gutter}--> {label.span.path}:{at.line}:{at.column}",
         f" {gutter} |",
         f" {at.line} | {_visible(text)}".rstrip(),
-        f" {gutter} | {_underline(label.span, at.column, text)} {label.text}".rstrip(),
+        f" {gutter} | {_underline(label.span, column, text)} {label.text}".rstrip(),
     ]
+
+
+_WIDEST = 400
+_BEFORE = 80
+
+
+def _near(text: str, column: int) -> tuple[str, int]:
+    """A line, or what stands near a column of one that is too long to be shown; and the column there."""
+    if len(text) <= _WIDEST:
+        return text, column
+    start = max(0, column - 1 - _BEFORE)
+    part = text[start : start + _WIDEST]
+    before = "…" if start else ""
+    return f"{before}{part}{'…' if start + _WIDEST < len(text) else ''}", column - start + len(before)
 
 
 def _underline(span: Span, column: int, text: str) -> str:

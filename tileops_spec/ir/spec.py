@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
-from itertools import product
+from itertools import chain, product
 from typing import Literal
 
 from ..diagnostics.text import Span
@@ -214,11 +214,14 @@ class Spec:
 
     def dtype_choices(self) -> Iterator[dict[str, str]]:
         """Every choice of the dtype variables that the signature allows, the first options first."""
-        names = [var.name for var in self.dtypes]
-        for options in product(*(var.options for var in self.dtypes)):
-            choice = dict(zip(names, options, strict=True))
-            if all(tuple(choice[name] for name in group.names) in group.rows for group in self.dtype_groups):
-                yield choice
+        grouped = {name for group in self.dtype_groups for name in group.names}
+        columns = [((var.name,), [(option,) for option in var.options]) for var in self.dtypes if var.name not in grouped]
+        columns += [(group.names, group.rows) for group in self.dtype_groups]
+        names = [name for given, _ in columns for name in given]
+        rows = [dict(zip(names, chain(*row), strict=True)) for row in product(*(rows for _, rows in columns))]
+        places = {var.name: {option: at for at, option in enumerate(var.options)} for var in self.dtypes}
+        for row in sorted(rows, key=lambda row: [places[var.name][row[var.name]] for var in self.dtypes]):
+            yield {var.name: row[var.name] for var in self.dtypes}
 
     @property
     def local_definitions(self) -> tuple[Definition, ...]:

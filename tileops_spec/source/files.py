@@ -8,10 +8,15 @@ from ..diagnostics.diagnostic import Sink
 from ..diagnostics.text import SourceText
 
 
+MOST_BYTES = 100_000
+"""Of a file: specs have a few thousand, and what looks at one may take time that grows with the square."""
+
+
 def read_source(path: Path, sink: Sink) -> SourceText | None:
     """The text of a UTF-8 file, line breaks as they stand; TS001 and None where it cannot be read."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         reason = error.strerror or str(error)
         sink.error("TS001", f"cannot read {path}: {reason}", help=_nearby(path))
@@ -20,7 +25,10 @@ def read_source(path: Path, sink: Sink) -> SourceText | None:
 
 
 def decode_source(name: str, data: bytes, sink: Sink) -> SourceText | None:
-    """The text in the bytes of a file; TS001 and None where they are not UTF-8."""
+    """The text in the bytes of a file; TS001 and None where they are not UTF-8, or more than `MOST_BYTES`."""
+    if len(data) > MOST_BYTES:
+        sink.error("TS001", f"{name} is larger than {MOST_BYTES:,} bytes", help="a spec has a few thousand")
+        return None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

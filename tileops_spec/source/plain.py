@@ -15,6 +15,7 @@ _NUMBER = re.compile(
     r"|(?P<float>[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)"
     r"|(?P<named>[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
 )
+_MOST_DIGITS = 1000
 _READ: dict[str | None, Callable[[str], int | float]] = {
     "decimal": int,
     "octal": lambda text: int(text, 8),
@@ -25,13 +26,8 @@ _READ: dict[str | None, Callable[[str], int | float]] = {
 
 
 def plain_value(text: str) -> str | int | float | bool | None:
-    """The value of an unquoted scalar; a number too long for Python to read stays text."""
+    """The value of an unquoted scalar; a number too long for Python to read, or to write, stays text."""
     if text in _WORDS:
         return _WORDS[text]
     number = _NUMBER.fullmatch(text)
-    if number is None:
-        return text
-    try:
-        return _READ[number.lastgroup](text)
-    except ValueError:
-        return text
+    return text if number is None or len(text) > _MOST_DIGITS else _READ[number.lastgroup](text)

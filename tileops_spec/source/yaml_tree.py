@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MAX_DEPTH = 20
 """Collections inside collections; a spec has three, and what recurses over the tree needs a limit."""
 
+MOST_ENTRIES = 256
+"""Of a mapping or a list: no spec comes near, and every pass may compare them with each other."""
+
 _BREAK = re.compile(r"\r\n|\r|\n")
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -83,6 +86,7 @@ _TAG = ("tags are not used in specs", "leave the tag out, or quote a value that 
 _REFUSED = {"&": _ANCHOR, "*": _ANCHOR, "!": _TAG}
 _DIRECTIVE = ("directives are not used in specs", "specs are YAML 1.2: leave the line out")
 _TOO_DEEP = ("the YAML is nested too deeply", "a spec nests three levels deep")
+_TOO_MANY = (f"a mapping or list has more than {MOST_ENTRIES} entries", "split the op into several")
 _EMPTY = ("the file is empty", "start one with `op:` and `summary:`")
 _MORE = ("invalid YAML: expected one document, but found another document", "leave out the line `---`")
 _HALF = ("an escape names half of a UTF-16 pair", "write the character itself")
@@ -151,11 +155,15 @@ class _Reader:
         items = []
         while not isinstance(event := self.next(), self.events.SequenceEndEvent):
             items.append(self.node(event, depth))
+            self.count(len(items), event)
         return Sequence(tuple(items), self.source.span(start, self.offsets(event)[1]))
 
     def mapping(self, start: int, depth: int) -> Mapping:
         entries: dict[str, tuple[Scalar, Node]] = {}
+        number = 0
         while not isinstance(event := self.next(), self.events.MappingEndEvent):
+            number += 1
+            self.count(number, event)
             key, value = self.node(event, depth), self.node(self.next(), depth)
             if not isinstance(key, Scalar):
                 self.sink.error("TS002", "a key must be a plain word", key.span)
@@ -167,6 +175,11 @@ class _Reader:
                 continue
             entries[name] = (key, value)
         return Mapping(entries, self.source.span(start, self.offsets(event)[1]))
+
+    def count(self, number: int, event: Event) -> None:
+        """Refuse the entry that is one too many."""
+        if number > MOST_ENTRIES:
+            raise _Refused(*_TOO_MANY, *self.offsets(event))
 
     def scalar(self, event: Event, start: int, end: int) -> Scalar:
         style = event.style

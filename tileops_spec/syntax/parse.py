@@ -20,6 +20,11 @@ ENTRIES: tuple[Entry, ...] = ("dtype_set", "tensor_type", "param_type", "clause"
 MAX_DEPTH = 100
 """Levels of a tree: deep enough for any formula, shallow enough that every pass may recurse."""
 
+MOST_NODES = 1000
+"""Names, numbers and operations of one string."""
+MOST_STATEMENTS = 256
+"""Of a `math` block."""
+
 _TARGET = re.compile(r"[^\W\d]\w*")
 
 
@@ -47,18 +52,28 @@ def parse_string(entry: Entry, source: SourceText, span: Span, sink: Sink) -> An
         sink.error("TS101", "this integer does not fit in 64 bits", error.span, help=help_text)
         return None
     # a level takes a character at least
-    if span.end - span.start > MAX_DEPTH and tree.depth(built) > MAX_DEPTH:
-        help_text = "name parts of it in statements above"
-        sink.error("TS101", "this expression is nested too deeply", span, help=help_text)
+    if span.end - span.start > MAX_DEPTH and (excess := _excess(built)):
+        sink.error("TS101", f"this expression {excess}", span, help="name parts of it in statements above")
         return None
     return built
+
+
+def _excess(built: Any) -> str:
+    """What a tree has too much of; "" where it is fit for every pass."""
+    levels, nodes = tree.size(built)
+    if levels > MAX_DEPTH:
+        return "is nested too deeply"
+    return f"has more than {MOST_NODES:,} parts" if nodes > MOST_NODES else ""
 
 
 def parse_math(source: SourceText, span: Span, sink: Sink) -> tuple[tuple[tree.Statement, ...], frozenset[str]]:
     """The statements of a `math` block that parse, and the names that the others, each reported, would define."""
     statements, broken = [], set()
-    for part in split_statements(source, span):
-        statement = parse_string("statement", source, part, sink)
+    for number, part in enumerate(split_statements(source, span)):
+        if number == MOST_STATEMENTS:
+            message = f"there are more than {MOST_STATEMENTS} statements"
+            sink.error("TS101", message, part, help="split the op into several")
+        statement = parse_string("statement", source, part, sink) if number < MOST_STATEMENTS else None
         if statement is not None:
             statements.append(statement)
         elif target := _TARGET.match(source.text, part.start, part.end):

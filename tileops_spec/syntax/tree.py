@@ -154,10 +154,10 @@ def _nodes_in(value: object) -> Iterator[Node]:
         yield value  # type: ignore[misc]
 
 
-def depth(node: Node) -> int:
-    """The number of levels of the tree; it does not recurse, so any tree can be asked."""
-    levels, level = 0, [node]
+def size(node: Node) -> tuple[int, int]:
+    """The number of levels of the tree, and of its nodes; it does not recurse, so any tree can be asked."""
+    levels, nodes, level = 0, 0, [node]
     while level:
-        levels += 1
+        levels, nodes = levels + 1, nodes + len(level)
         level = [child for each in level for child in children(each)]
-    return levels
+    return levels, nodes

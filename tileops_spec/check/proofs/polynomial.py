@@ -37,6 +37,11 @@ class Poly:
         return factor if not monomial and not rest else None
 
     @property
+    def degree(self) -> int:
+        """How many atoms the largest product has, each as often as it stands there."""
+        return max((len(monomial) for monomial, _ in self.terms), default=0)
+
+    @property
     def atoms(self) -> set[int]:
         return {index for monomial, _ in self.terms for index in monomial}
 

@@ -18,6 +18,11 @@ from .integers import integers, limits, storable
 from .named import name_values, positive
 from .polynomial import Poly, atom, divided, number
 
+_MOST_READS, _MOST_OPEN = 2000, 12
+"""Elements of definitions that are put in place for one spec, and how many inside of each other."""
+_MOST_TERMS, _HIGHEST, _WIDEST = 400, 12, 256
+"""Of a product: its terms, before equal ones are put together; its degree; the bits of its factors."""
+
 Scope: TypeAlias = Mapping[str, Poly]
 """What index variables stand for."""
 
@@ -37,6 +42,7 @@ class Terms:
         self._numbers: dict[Atom, int] = {}
         self._truths: dict[object, int] = {}
         self._read: dict[tuple[str, tuple[Poly, ...]], Poly] = {}
+        self._open = self._reads = 0
         self._local = _single(spec)
         self._integers = integers(spec)
         name_values(self, simplify=simplify)
@@ -152,7 +158,7 @@ class Terms:
             case "-":
                 return left - right
             case "*":
-                return left * right
+                found = _times(left, right)
             case "//":
                 return self.quotient(left, right)
             case "%":
@@ -212,12 +218,19 @@ class Terms:
         key = (expr.tensor, indices)
         if key not in self._read:
             definition = self._local.get(expr.tensor)
-            if definition is None:
+            if definition is None or not self._may_read():
                 self._read[key] = self.atom(Unknown(key, *limits(expr.dtype)))
             else:
+                self._open += 1
                 value = self.poly(definition.value, _placed(definition, indices))
+                self._open -= 1
                 self._read[key] = self.wrapped(value, definition.dtype)
         return self._read[key]
+
+    def _may_read(self) -> bool:
+        """Whether one more definition may be put in place of what reads it: each may read others, many times."""
+        self._reads += 1
+        return self._open < _MOST_OPEN and self._reads <= _MOST_READS
 
     def inside(self, tensor: str, indices: tuple[Poly, ...]) -> Formula:
         """That indices stay in a tensor."""
@@ -286,8 +299,11 @@ class Terms:
     def _true_element(self, expr: ir.Access, scope: Scope) -> Formula:
         indices = tuple(self.poly(index, scope) for index in expr.indices)
         definition = self._local.get(expr.tensor)
-        if definition is not None and definition.dtype == "bool":
-            return self.truth(definition.value, _placed(definition, indices))
+        if definition is not None and definition.dtype == "bool" and self._may_read():
+            self._open += 1
+            truth = self.truth(definition.value, _placed(definition, indices))
+            self._open -= 1
+            return truth
         return self.free((expr.tensor, indices))
 
 
@@ -323,10 +339,18 @@ def _power(left: Poly, right: Poly) -> Poly | None:
     times = right.constant
     if times is None or not 0 <= times <= 4:
         return None
-    result = number(1)
+    result: Poly | None = number(1)
     for _ in range(times):
-        result = result * left
+        result = None if result is None else _times(result, left)
     return result
+
+
+def _times(left: Poly, right: Poly) -> Poly | None:
+    """The product; None for one that is too large to be of use."""
+    if len(left.terms) * len(right.terms) > _MOST_TERMS or left.degree + right.degree > _HIGHEST:
+        return None
+    product = left * right
+    return product if all(factor.bit_length() <= _WIDEST for _, factor in product.terms) else None
 
 
 def _compared(op: str, left: Poly, right: Poly) -> Formula:

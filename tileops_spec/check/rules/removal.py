@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ...diagnostics.diagnostic import Sink
 from ...diagnostics.fix import Edit
@@ -17,13 +18,19 @@ def remove_entry(source: SourceText, section: str, name: str) -> tuple[Edit, ...
 
     The whole section goes where the entry is its only one. Empty where the file does not have that form.
     """
-    root = parse_yaml(source, Sink())
+    root = _root(source)
     entry = root.entries.get(section) if isinstance(root, Mapping) else None
     if entry is None or not isinstance(entry[1], Mapping) or name not in entry[1].entries:
         return ()
     assert isinstance(root, Mapping)
     place = _entry(source, entry[1], name) if len(entry[1].entries) > 1 else _entry(source, root, section)
     return ((place, ""), *_from_workloads(source, root, name))
+
+
+@lru_cache(maxsize=1)
+def _root(source: SourceText) -> Node | None:
+    """The file that was asked about last: many names of it may be unused."""
+    return parse_yaml(source, Sink())
 
 
 def remove_lines(source: SourceText, span: Span) -> tuple[Edit, ...]:
