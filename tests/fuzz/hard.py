@@ -65,16 +65,16 @@ SIZES: dict[str, str | bytes] = {
     "most wrong statements": spec(_lines(20_000, lambda at: "  b[m = (")),
     "most unknown names": spec(_lines(9_000, lambda at: f"  b{at}[m] = nam{at}")),
     "most of one name": statement(" + ".join(["x"] * 60_000)),
-    "a huge name": statement("n" * 250_000),
+    "a huge name": statement("n" * 98_000),
     "huge names": statement("(" + ") + (".join("n" * 2_000 + str(at) for at in range(100)) + ")"),
-    "a huge key": "k" * 250_000 + ": 1\n",
-    "a huge line of a literal": spec(f"  y[m] = 1 # {'c' * 250_000}\n"),
-    "most spaces": "op:" + " " * 250_000 + "probe\n",
-    "most line breaks": "op: probe\n" + "\n" * 250_000,
+    "a huge key": "k" * 98_000 + ": 1\n",
+    "a huge line of a literal": spec(f"  y[m] = 1 # {'c' * 98_000}\n"),
+    "most spaces": "op:" + " " * 98_000 + "probe\n",
+    "most line breaks": "op: probe\n" + "\n" * 98_000,
     "most suppressions": "op: probe  # tospec: ignore[TS121] why\n" * 6_000,
-    "most quotes": "# tospec " + "\"'" * 120_000,
-    "most backslashes": 'op: "' + "\\\\" * 120_000 + '"\n',
-    "most open quotes": "op: tospec " + "'a " * 80_000,
+    "most quotes": "# tospec " + "\"'" * 48_000,
+    "most backslashes": 'op: "' + "\\\\" * 48_000 + '"\n',
+    "most open quotes": "op: tospec " + "'a " * 32_000,
 }
 DEEP: dict[str, str] = {
     "flow lists": "[" * 100_000,
@@ -243,6 +243,55 @@ MANY: dict[str, str] = {
         _lines(500, lambda at: f"  b{at}[m] = x[(m * {at}) % (K * M + {at}) // (K + m), 0]") + "  y[m] = x[m, 0]\n"
     ),
     "500 divisors": spec(_lines(500, lambda at: f"  b{at}[m] = i[m] // (K * M - {at} * m)") + "  y[m] = x[m, 0]\n"),
+    "250 outputs": spec(
+        _lines(250, lambda at: f"  y{at}[m] = x[m, 0]"), outputs=", ".join(f"y{at}: 'f32[M]'" for at in range(250))
+    ),
+    "250 inputs": spec(
+        "  y[m] = " + " + ".join(f"x{at}[m]" for at in range(90)) + "\n",
+        inputs=", ".join(f"x{at}: 'f32[M]'" for at in range(250)),
+    ),
+    "250 statements": spec(_lines(250, lambda at: f"  b{at}[m] = x[m, 0]") + "  y[m] = b0[m]\n"),
+    "250 statements in a chain": spec(
+        "  b0[m] = x[m, 0]\n" + _lines(250, lambda at: f"  b{at + 1}[m] = b{at}[m] + 1") + "  y[m] = b250[m]\n"
+    ),
+    "120 recurrences": spec(
+        _lines(120, lambda at: f"  r{at}[-1] = 0.0\n  r{at}[t < M] = r{at}[t - 1] + x[t, 0]") + "  y[m] = r0[m]\n"
+    ),
+    "250 additions": spec(_lines(250, lambda at: "  y[i[m]] += x[m, 0]")),
+    "100 axes": spec(
+        f"  y[m] = sum[{', '.join(f'k{at}' for at in range(100))}](x[{', '.join(f'k{at}' for at in range(100))}])\n",
+        inputs=f"x: 'f32[{', '.join(f'D{at}' for at in range(100))}]', z: 'f32[M]'",
+    ),
+    "250 axes": spec("  y[m] = z[m]\n", inputs=f"x: 'f32[{', '.join(f'D{at}' for at in range(250))}]', z: 'f32[M]'"),
+    "250 clauses": spec(keys="where:\n" + _lines(250, lambda at: f"  - M > {at}")),
+    "250 clauses of divisors": spec(keys="where:\n" + _lines(250, lambda at: f"  - M % {at + 2} == 0")),
+    "250 clauses that tie": spec(
+        inputs="x: 'f32[M, K]', z: 'f32[" + ", ".join(f"D{at}" for at in range(250)) + "]'",
+        keys="where:\n" + _lines(249, lambda at: f"  - D{at} <= D{at + 1}"),
+    ),
+    "250 clauses that contradict": spec(
+        keys="where:\n" + _lines(250, lambda at: f"  - M * K != {at} and M > {at} and K % 7 == {at % 7}")
+    ),
+    "250 equations": spec(
+        inputs="x: 'f32[M, K]', z: 'f32[" + ", ".join(f"D{at}" for at in range(250)) + "]'",
+        keys="where:\n" + _lines(249, lambda at: f"  - D{at} == 2 * D{at + 1}"),
+    ),
+    "250 assumptions": spec(keys="where:\n" + _lines(250, lambda at: f"  - all[m](i[m] <= M + {at})")),
+    "250 workloads": spec(keys="workloads:\n" + _lines(250, lambda at: f"  - {{name: w{at}, M: {at + 1}, K: 4}}")),
+    "250 params": spec(keys="params:\n" + _lines(250, lambda at: f"  p{at}: i32 = {at}")),
+    "250 dtypes": spec(keys="dtypes:\n" + _lines(250, lambda at: f"  T{at}: f16 | bf16")),
+    "40 dtypes in use": spec(
+        "  y[m] = " + " + ".join(f"f32(z{at}[m])" for at in range(40)) + "\n",
+        keys="dtypes:\n" + _lines(40, lambda at: f"  T{at}: f16 | bf16 | f32"),
+        inputs="x: 'f32[M, K]', " + ", ".join(f"z{at}: 'T{at}[M]'" for at in range(40)),
+    ),
+    "250 indices that may leave": spec(
+        _lines(250, lambda at: f"  b{at}[m] = x[m + {at}, i[m]]") + "  y[m] = x[m, 0]\n"
+    ),
+    "250 products that may leave": spec(
+        _lines(250, lambda at: f"  b{at}[m] = x[(m * {at}) % (K * M + {at}) // (K + m), 0]") + "  y[m] = x[m, 0]\n"
+    ),
+    "250 divisors": spec(_lines(250, lambda at: f"  b{at}[m] = i[m] // (K * M - {at} * m)") + "  y[m] = x[m, 0]\n"),
 }
 _SOUND = spec()
 TEXTS: dict[str, str | bytes] = {

@@ -54,7 +54,7 @@ _ROWS = (
     ("TS123", "partly-defined", "the mathematics leaves elements of an output undefined"),
     ("TS124", "ill-founded-recurrence", "a recurrence reads what it has not computed yet"),
     ("TS125", "index-out-of-range", "an index can leave its tensor"),
-    ("TS126", "unproved", "the proof that an index stays in its tensor did not end in time"),
+    ("TS126", "unproved", "a proof about an index or the clauses did not end within its limit"),
     ("TS127", "bad-suppression", "a suppression comment has no reason or names no code"),
     ("TS128", "unused-suppression", "a suppression comment suppresses nothing"),
     ("TS129", "bad-reference-expression", "a reference is not a Python expression over the spec's names"),

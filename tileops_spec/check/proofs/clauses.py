@@ -10,9 +10,12 @@ from ...ir.show import show_expr
 from ...ir.spec import Spec
 from .samples import allowed, violation
 
+_MOST_ASKED, _MOST_UNDECIDED = 24, 4
+"""Clauses that z3 is asked about for one spec, and answers that may fail to come."""
+
 
 def check_clauses(spec: Spec, sink: Sink) -> None:
-    """TS120 for clauses that contradict each other, TS133 for one that the others imply.
+    """TS120 for clauses that contradict each other, TS133 for one that the others imply, TS126 for what is not decided.
 
     z3 is asked only about clauses that no shape near a workload shows to be free of that.
     """
@@ -30,19 +33,36 @@ def _others(clauses: Sequence[Expr], clause: Expr) -> list[Expr]:
 
 
 def _with_solver(spec: Spec, open_clauses: Sequence[Expr], sink: Sink, *, satisfiable: bool) -> None:
-    from .implication import contradiction, implied_by
+    from .implication import Undecided, contradiction, implied_by
 
-    if not satisfiable:
-        found = contradiction(spec)
-        if found:
-            _contradiction(found, sink)
-            return
+    try:
+        found = [] if satisfiable else contradiction(spec)
+    except Undecided:
+        _undecided("some shape satisfies `where`", spec.where[:1], sink)
+        return
+    if found:
+        _contradiction(found, sink)
+        return
     kept = list(spec.where)
-    for clause in open_clauses:
-        behind = implied_by(spec, clause, _others(kept, clause))
+    undecided = list(open_clauses[_MOST_ASKED:])
+    for clause in open_clauses[:_MOST_ASKED]:
+        try:
+            behind = implied_by(spec, clause, _others(kept, clause)) if len(undecided) < _MOST_UNDECIDED else None
+        except Undecided:
+            undecided.append(clause)
+            continue
         if behind is not None:
             kept = _others(kept, clause)
             _idle(clause, behind, sink)
+    if undecided:
+        _undecided(f"`{show_expr(undecided[0])}` says more than the other clauses do", undecided, sink)
+
+
+def _undecided(claim: str, clauses: Sequence[Expr], sink: Sink) -> None:
+    first, *others = clauses
+    labels = tuple(Label(span=each.span, text="nor of this one") for each in others[:_MOST_UNDECIDED])
+    message = f"not proved that {claim}: the proof did not end within its limit"
+    sink.warning("TS126", message, first.span, labels=labels, help="write the clauses more simply, or fewer of them")
 
 
 def _contradiction(clauses: Sequence[Expr], sink: Sink) -> None:

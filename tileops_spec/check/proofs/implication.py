@@ -20,24 +20,35 @@ _EFFORT = 150_000
 _TIME = 2000
 
 
+class Undecided(Exception):
+    """z3 has come to its limit."""
+
+
 def contradiction(spec: Spec) -> list[Expr]:
-    """A least set of clauses that nothing satisfies; empty where none is found."""
+    """A least set of clauses that nothing satisfies; empty where something satisfies all. Raises Undecided."""
     terms = Terms(spec, simplify=False)
     solver, marks = _solver(terms, [terms.truth(clause, {}) for clause in spec.where], [])
-    if solver.check(marks) != z3.unsat:
+    if not _is_unsatisfiable(solver, marks):
         return []
     return [spec.where[marks.index(mark)] for mark in solver.unsat_core()]
 
 
 def implied_by(spec: Spec, clause: Expr, others: Sequence[Expr]) -> list[Expr] | None:
-    """Clauses that imply another, as few as possible; None where they do not, or no proof was found."""
+    """Clauses that imply another, as few as possible; None where they do not. Raises Undecided."""
     terms = Terms(spec, simplify=False)
     formulas = [terms.truth(each, {}) for each in others]
     solver, marks = _solver(terms, formulas, [negated(terms.truth(clause, {}))])
-    if solver.check(marks) != z3.unsat:
+    if not _is_unsatisfiable(solver, marks):
         return None
     core = {str(mark) for mark in solver.unsat_core()}
     return [each for at, each in enumerate(others) if str(marks[at]) in core]
+
+
+def _is_unsatisfiable(solver: Any, marks: list[Any]) -> bool:
+    status = solver.check(marks)
+    if status == z3.unknown:
+        raise Undecided
+    return status == z3.unsat
 
 
 def _solver(terms: Terms, marked: Sequence[Formula], fixed: Sequence[Formula]) -> tuple[Any, list[Any]]:

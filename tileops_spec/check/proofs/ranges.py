@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .solve import Solver
     from .witness import Witness
 
+_MOST_TRIED = 400
+"""How often, for one spec, the advice of a finding is tried on what follows."""
+
 
 def check_ranges(spec: Spec, sink: Sink) -> None:
     """TS125 and TS131 with a witness for what can go wrong, TS126 for what could not be decided.
@@ -57,6 +60,7 @@ class _Ranges:
         self.questions = questions
         self.findings: list[_Finding] = []
         self._places: set[tuple[int, int]] = set()
+        self._tried = 0
 
     @cached_property
     def solver(self) -> Solver:
@@ -88,7 +92,10 @@ class _Ranges:
     def _is_mended(self, obligation: Obligation) -> bool:
         """Whether what an earlier finding advises would make this hold as well."""
         for finding in self.findings:
-            if finding.mended is not None and finding.mended.quickly(finding.mended.of(obligation)):
+            if finding.mended is None or self._tried == _MOST_TRIED:
+                continue
+            self._tried += 1
+            if finding.mended.quickly(finding.mended.of(obligation)):
                 finding.also.append(obligation.span)
                 return True
         return False

@@ -25,6 +25,7 @@ _TIME = 2000
 """Milliseconds, should steps be slow."""
 _MOST_FAILURES = 8
 """Attempts that may end without an answer, for one spec."""
+_MOST_ATTEMPTS, _MOST_ELEMENTS = 400, 64
 _ATTEMPTS = ((2, True), (8, True), (8, False), (64, False), (None, False))
 """Largest extents of a witness, and whether params have their defaults: tried in turn, so that it is simple."""
 
@@ -39,25 +40,28 @@ class Outcome:
 
 
 class Solver:
-    """z3 for the questions about one spec; once it has failed often enough, it is asked for simple proofs alone."""
+    """z3 for the questions about one spec; once it has failed often enough, it is asked for simple proofs alone, and then no more."""
 
     def __init__(self, questions: Questions) -> None:
         self.questions = questions
         self.terms = questions.terms
-        self._failures = 0
+        self._failures = self._attempts = 0
         self._proved: dict[tuple[Formula, tuple[Formula, ...]], bool] = {}
 
     def proves(self, question: Question) -> bool:
         """Whether linear arithmetic and instances of lemmas on products prove it."""
         key = (question.goal, question.guards)
         if key not in self._proved:
-            formulas, _ = _formulas(question, self.questions)
-            self._proved[key] = self._attempt(formulas, multiply=False) == z3.unsat
+            found = _formulas(question, self.questions)
+            self._proved[key] = found is not None and self._attempt(found[0], multiply=False) == z3.unsat
         return self._proved[key]
 
     def refutes(self, question: Question, hint: Mapping[str, Scalar]) -> Outcome:
         """Look for values that break it; `hint` are values of names that may."""
-        formulas, atoms = _formulas(question, self.questions)
+        found = _formulas(question, self.questions)
+        if found is None:
+            return Outcome("open")
+        formulas, atoms = found
         if hint and self._attempt([*formulas, *self._fixed(hint, question)], multiply=True) == z3.sat:
             return self._refuted(atoms)
         for size, usual in _ATTEMPTS:
@@ -70,8 +74,9 @@ class Solver:
         return Outcome("open")
 
     def _attempt(self, formulas: Sequence[Formula], *, multiply: bool) -> Any:
-        if self._failures > _MOST_FAILURES and multiply:
+        if self._failures > (_MOST_FAILURES if multiply else 2 * _MOST_FAILURES) or self._attempts == _MOST_ATTEMPTS:
             return z3.unknown
+        self._attempts += 1
         solver = z3.Solver(ctx=z3.Context())  # what was asked before must not change what is found
         solver.set("rlimit", _EFFORT[multiply])
         solver.set("timeout", _TIME)
@@ -111,12 +116,17 @@ class Solver:
                     yield equal(self.terms.values[param.name], default)
 
 
-def _formulas(question: Question, questions: Questions) -> tuple[list[Formula], list[int]]:
-    """What holds, as far as it has to do with the question, and that the goal does not; and the atoms spoken of."""
+def _formulas(question: Question, questions: Questions) -> tuple[list[Formula], list[int]] | None:
+    """What holds, as far as it has to do with the question, and that the goal does not; and the atoms spoken of.
+
+    None where that speaks of more elements than `_MOST_ELEMENTS`, each of which is compared with all others.
+    """
     asked = [*question.guards, *_defined(question, questions.terms), negated(question.goal)]
     reached = Reached(questions.assumptions)
     reached.add(asked)
     roots = [*asked, *_related(asked, question, questions, reached)]
+    if len(reached.elements) > _MOST_ELEMENTS:
+        return None
     formulas = [*roots, *reached.formulas, *questions.assumptions.among(reached.elements)]
     numbers = {0, 1} | {each for each in (None if question.high is None else question.high.constant,) if each}
     products = [monomial for monomial in monomials(formulas) if len(monomial) > 1]

@@ -20,8 +20,8 @@ from .polynomial import Poly, atom, divided, number
 
 _MOST_READS, _MOST_OPEN = 2000, 12
 """Elements of definitions that are put in place for one spec, and how many inside of each other."""
-_MOST_TERMS, _HIGHEST, _WIDEST = 400, 12, 256
-"""Of a product: its terms, before equal ones are put together; its degree; the bits of its factors."""
+_MOST_TERMS, _LONGEST, _HIGHEST, _WIDEST = 400, 64, 12, 256
+"""Of a polynomial: its terms, before equal ones are put together and then; its degree; the bits of its factors."""
 
 Scope: TypeAlias = Mapping[str, Poly]
 """What index variables stand for."""
@@ -153,10 +153,8 @@ class Terms:
     def _binary(self, expr: ir.Binary, scope: Scope) -> Poly:
         left, right = self.poly(expr.left, scope), self.poly(expr.right, scope)
         match expr.op:
-            case "+":
-                return left + right
-            case "-":
-                return left - right
+            case "+" | "-":
+                found = _bounded(left + right if expr.op == "+" else left - right)
             case "*":
                 found = _times(left, right)
             case "//":
@@ -349,8 +347,13 @@ def _times(left: Poly, right: Poly) -> Poly | None:
     """The product; None for one that is too large to be of use."""
     if len(left.terms) * len(right.terms) > _MOST_TERMS or left.degree + right.degree > _HIGHEST:
         return None
-    product = left * right
-    return product if all(factor.bit_length() <= _WIDEST for _, factor in product.terms) else None
+    return _bounded(left * right)
+
+
+def _bounded(value: Poly) -> Poly | None:
+    """A polynomial that is small enough to reason with."""
+    narrow = all(factor.bit_length() <= _WIDEST for _, factor in value.terms)
+    return value if narrow and len(value.terms) <= _LONGEST else None
 
 
 def _compared(op: str, left: Poly, right: Poly) -> Formula:
