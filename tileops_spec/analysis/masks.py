@@ -173,6 +173,8 @@ def _inherited(definition: Definition, zero: Mapping[str, tuple[Definition, Mask
 
 def _fed(definition: Definition, spec: Spec, zero: Mapping[str, tuple[Definition, Mask]]) -> Mask | None:
     """The mask of a local that is read once, as what a masked softmax selects where it is not masked."""
+    if not zero:
+        return None
     nodes = (node for each in spec.math for node in walk(each.value))
     reads = [node for node in nodes if isinstance(node, Access) and node.tensor == definition.target]
     if len(reads) != 1 or not _plain(reads[0]):
