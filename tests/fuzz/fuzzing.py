@@ -1,8 +1,8 @@
 """The loop that the atheris targets share: `python -m tests.fuzz.fuzz_math -runs=100000 tests/fuzz/corpus/math`.
 
-Every option is libFuzzer's. LEVEL=syntax in the environment only reads each input, as YAML and as the language; without
-it the whole checker and the formatter run. KEEP=folder in the environment keeps going after a failure and writes one input for each
-place that raised, with its traceback. Without it the first failure ends the run, as libFuzzer does.
+Every option is libFuzzer's; the first failure ends the run. In the environment, LEVEL=syntax only reads each input, as
+YAML and as the language, where otherwise the whole checker and the formatter run; KEEP=folder goes on after a failure,
+and writes one input for each place that raised, beside its text and its traceback.
 """
 
 from __future__ import annotations

@@ -258,10 +258,6 @@ MANY: dict[str, str] = {
         _lines(120, lambda at: f"  r{at}[-1] = 0.0\n  r{at}[t < M] = r{at}[t - 1] + x[t, 0]") + "  y[m] = r0[m]\n"
     ),
     "250 additions": spec(_lines(250, lambda at: "  y[i[m]] += x[m, 0]")),
-    "100 axes": spec(
-        f"  y[m] = sum[{', '.join(f'k{at}' for at in range(100))}](x[{', '.join(f'k{at}' for at in range(100))}])\n",
-        inputs=f"x: 'f32[{', '.join(f'D{at}' for at in range(100))}]', z: 'f32[M]'",
-    ),
     "250 axes": spec("  y[m] = z[m]\n", inputs=f"x: 'f32[{', '.join(f'D{at}' for at in range(250))}]', z: 'f32[M]'"),
     "250 clauses": spec(keys="where:\n" + _lines(250, lambda at: f"  - M > {at}")),
     "250 clauses of divisors": spec(keys="where:\n" + _lines(250, lambda at: f"  - M % {at + 2} == 0")),
@@ -280,11 +276,6 @@ MANY: dict[str, str] = {
     "250 workloads": spec(keys="workloads:\n" + _lines(250, lambda at: f"  - {{name: w{at}, M: {at + 1}, K: 4}}")),
     "250 params": spec(keys="params:\n" + _lines(250, lambda at: f"  p{at}: i32 = {at}")),
     "250 dtypes": spec(keys="dtypes:\n" + _lines(250, lambda at: f"  T{at}: f16 | bf16")),
-    "40 dtypes in use": spec(
-        "  y[m] = " + " + ".join(f"f32(z{at}[m])" for at in range(40)) + "\n",
-        keys="dtypes:\n" + _lines(40, lambda at: f"  T{at}: f16 | bf16 | f32"),
-        inputs="x: 'f32[M, K]', " + ", ".join(f"z{at}: 'T{at}[M]'" for at in range(40)),
-    ),
     "250 indices that may leave": spec(
         _lines(250, lambda at: f"  b{at}[m] = x[m + {at}, i[m]]") + "  y[m] = x[m, 0]\n"
     ),

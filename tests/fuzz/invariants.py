@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from tileops_spec.check.load import load_source
 from tileops_spec.deliver.lint import lint_source
 from tileops_spec.diagnostics.diagnostic import Sink
 from tileops_spec.diagnostics.render import FORMATS, render_findings
@@ -15,13 +18,19 @@ from tileops_spec.syntax.format.meaning import meaning_of
 
 def hold(data: bytes, name: str = "probe.yaml") -> Spec | None:
     """Lint and format the bytes as the file `name`, and hold what must hold of the outcome; the spec, if it is one."""
+    spec = hold_load(data, name, lint_source)
+    if source := decode_source(name, data, Sink()):
+        hold_format(source)
+    return spec
+
+
+def hold_load(data: bytes, name: str = "probe.yaml", check: Callable[..., Spec | None] = load_source) -> Spec | None:
+    """The same without the rules, the proofs and the formatter."""
     sink = Sink()
     source = decode_source(name, data, sink)
-    spec = lint_source(source, sink, named=False) if source else None
+    spec = check(source, sink, named=False) if source else None
     assert (spec is None) == sink.failed
     hold_findings(sink, name)
-    if source:
-        hold_format(source)
     return spec
 
 
