@@ -32,6 +32,8 @@ BEYOND = {
     "a math block of several plain lines, which YAML would join",
     "an escape in a DSL string",
     "a constant without a value",
+    "a constant that no memory holds",
+    "combinations of dtypes",
 }
 """What is wrong there is how the YAML is written, or what an expression is worth."""
 STRUCTURE = {"TS003", "TS005", "TS006"}

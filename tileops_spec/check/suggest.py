@@ -7,7 +7,6 @@ from difflib import get_close_matches
 
 from ..diagnostics.fix import Suggestion
 
-
 _LONGEST = 80
 """Of a word that is compared with others, which takes time that grows with the square."""
 

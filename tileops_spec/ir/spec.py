@@ -215,7 +215,9 @@ class Spec:
     def dtype_choices(self) -> Iterator[dict[str, str]]:
         """Every choice of the dtype variables that the signature allows, the first options first."""
         grouped = {name for group in self.dtype_groups for name in group.names}
-        columns = [((var.name,), [(option,) for option in var.options]) for var in self.dtypes if var.name not in grouped]
+        columns = [
+            ((var.name,), [(option,) for option in var.options]) for var in self.dtypes if var.name not in grouped
+        ]
         columns += [(group.names, group.rows) for group in self.dtype_groups]
         names = [name for given, _ in columns for name in given]
         rows = [dict(zip(names, chain(*row), strict=True)) for row in product(*(rows for _, rows in columns))]

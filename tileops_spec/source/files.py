@@ -7,7 +7,6 @@ from pathlib import Path
 from ..diagnostics.diagnostic import Sink
 from ..diagnostics.text import SourceText
 
-
 MOST_BYTES = 100_000
 """Of a file: specs have a few thousand, and what looks at one may take time that grows with the square."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .solve import Solver
     from .witness import Witness
 
-_MOST_TRIED = 400
+_MOST_TRIED = 100
 """How often, for one spec, the advice of a finding is tried on what follows."""
 
 

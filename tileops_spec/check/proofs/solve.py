@@ -25,7 +25,7 @@ _TIME = 2000
 """Milliseconds, should steps be slow."""
 _MOST_FAILURES = 8
 """Attempts that may end without an answer, for one spec."""
-_MOST_ATTEMPTS, _MOST_ELEMENTS = 400, 64
+_MOST_ATTEMPTS, _MOST_ELEMENTS = 100, 64
 _ATTEMPTS = ((2, True), (8, True), (8, False), (64, False), (None, False))
 """Largest extents of a witness, and whether params have their defaults: tried in turn, so that it is simple."""
 

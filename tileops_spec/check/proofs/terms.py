@@ -18,7 +18,7 @@ from .integers import integers, limits, storable
 from .named import name_values, positive
 from .polynomial import Poly, atom, divided, number
 
-_MOST_READS, _MOST_OPEN = 2000, 12
+_MOST_READS, _MOST_OPEN = 500, 12
 """Elements of definitions that are put in place for one spec, and how many inside of each other."""
 _MOST_TERMS, _LONGEST, _HIGHEST, _WIDEST = 400, 64, 12, 256
 """Of a polynomial: its terms, before equal ones are put together and then; its degree; the bits of its factors."""
