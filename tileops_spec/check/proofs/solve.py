@@ -40,7 +40,7 @@ class Outcome:
 
 
 class Solver:
-    """z3 for the questions about one spec; once it has failed often enough, it is asked for simple proofs alone, and then no more."""
+    """z3 for the questions about one spec; once it has failed often enough, it is asked simple proofs, then nothing."""
 
     def __init__(self, questions: Questions) -> None:
         self.questions = questions
