@@ -87,6 +87,8 @@ _ROWS = (
     ("TS403", "forbidden-name", "the body uses a name or attribute outside the allowlist"),
     ("TS404", "bad-tunables", "the tunables are not names with lists of numbers or booleans"),
     ("TS405", "anti-pattern", "the body does something that is known to go wrong in TileLang"),
+    ("TS406", "foreign-code", "the traced kernel holds code, or orders, for another compiler"),
+    ("TS407", "work-missing", "the traced kernel leaves out an input that the mathematics needs, or an output"),
     ("TS411", "does-not-lower", "TileLang cannot lower the body"),
     ("TS412", "feature-missing", "the generated CUDA lacks a required hardware feature"),
     ("TS421", "does-not-compile", "nvcc rejects the generated CUDA"),

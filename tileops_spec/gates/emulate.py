@@ -1,7 +1,8 @@
 """The emulate gate: the body runs on the CPU on fuzzed cases; what it writes is held against the oracle's bound.
 
-Inputs and expected values belong to this process. A child gets the inputs as files and poisoned outputs, one child a
-build of the kernel; the oracle is asked only when a child has ended.
+Inputs and expected values belong to this process. The body's Python runs first, in children of its own that see neither:
+what comes back is the kernel as data. Other children, one a build, get that, the inputs as files, and poisoned outputs;
+the oracle is asked only when such a child has ended.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.text import SourceText
 from ..ir.spec import Spec
 from .candidate import build_label, build_request, factory_arguments
-from .isolation import Completed, Limits, Outcome, Raised, run_all
+from .isolation import Completed, Limits, Outcome, Raised
 from .places import death_diagnostic, line_span, raised_message
+from .traced import run_traced
 from .verdict import Stopwatch, Verdict
+from .work import judge_work
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,22 +47,25 @@ class _Group:
 
     label: str
     request: dict[str, Any]
+    folder: Path
+    """Of the outputs: the one place outside of its own folder that the child may write to."""
     runs: list[_Run] = field(default_factory=list)
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self, function: str) -> dict[str, Any]:
         runs = [
             {"tensors": run.records, "seed": run.case.seed, "both": position == 0}
             for position, run in enumerate(self.runs)
         ]
-        return {**self.request, "runs": runs}
+        outputs = str(self.folder)
+        return {"function": function, "kernel": self.request["kernel"], "runs": runs, "outputs": outputs}
 
 
 def check_emulation(spec: Spec, cases: Sequence[Case], kernel: SourceText, limits: Limits) -> Verdict:
     """Every case, emulated. `unsupported` where the simulator does not know a construct: never a pass."""
     watch = Stopwatch()
     with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
-        groups = _grouped(spec, cases, kernel.path, Path(folder))
-        outcomes = run_all("emulate", [group.payload() for group in groups], limits)
+        groups = _grouped(spec, cases, kernel.path, Path(folder).resolve())
+        outcomes = run_traced("emulate", [(group.request, group.payload) for group in groups], limits)
         found = [
             finding
             for group, outcome in zip(groups, outcomes, strict=True)
@@ -75,13 +81,15 @@ def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> li
         key = repr(factory_arguments(spec, binding, case.absent))
         if key not in groups:
             label = " ".join((build_label(spec, binding), *(f"without={name}" for name in case.absent)))
-            groups[key] = _Group(label, build_request(spec, binding, kernel, case.absent))
-        groups[key].runs.append(_prepare(spec, case, folder, number))
+            outputs = folder / f"build-{len(groups)}"
+            outputs.mkdir()
+            groups[key] = _Group(label, build_request(spec, binding, kernel, case.absent), outputs)
+        groups[key].runs.append(_prepare(spec, case, groups[key].folder, number))
     return list(groups.values())
 
 
-def _prepare(spec: Spec, case: Case, folder: Path, number: int) -> _Run:
-    """Draw the inputs, poison the outputs, write both to files."""
+def _prepare(spec: Spec, case: Case, outputs: Path, number: int) -> _Run:
+    """Draw the inputs, poison the outputs, write both to files: what is only read beside the folder of `outputs`."""
     import torch
 
     from ..analysis.binding import shape_of
@@ -96,7 +104,8 @@ def _prepare(spec: Spec, case: Case, folder: Path, number: int) -> _Run:
     for tensor in spec.new_outputs:
         dtype = getattr(torch, binding.dtype(tensor.dtype).torch)
         tensors.append((tensor.name, "output", poisoned(shape_of(tensor, binding), dtype)))
-    records = [record_tensor(name, role, each, folder / f"{number}-{name}") for name, role, each in tensors]
+    places = {"input": outputs.parent, "updated": outputs, "output": outputs}
+    records = [record_tensor(name, role, each, places[role] / f"{number}-{name}") for name, role, each in tensors]
     return _Run(case, inputs, records)
 
 
@@ -107,7 +116,11 @@ def _judge(group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limi
         yield died
     elif isinstance(outcome, Raised):
         yield _raised(outcome, group, kernel)
-    elif isinstance(outcome, Completed) and "unsupported" in outcome.value:
+    if isinstance(outcome, Completed):
+        case = group.runs[0].case
+        params = case.binding(spec).params
+        yield from judge_work(spec, params, case.absent, outcome.value["facts"], group.label, kernel)
+    if isinstance(outcome, Completed) and "unsupported" in outcome.value:
         yield _unsupported(outcome.value, kernel)
     elif isinstance(outcome, Completed):
         for run, result in zip(group.runs, outcome.value["runs"], strict=True):
