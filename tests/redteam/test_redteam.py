@@ -1,0 +1,56 @@
+"""The red team: every cheat is refused by the gate that is named for it, and again with the static gate off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tileops_spec.gates.confine.probe import holds
+from tileops_spec.scaffold.regions import extract_body
+
+from .conftest import CHEATS, HERE, ROOT, Bench, Cheat
+
+HONEST = sorted(HERE.glob("honest/*.py"))
+DANGEROUS = {"exhaustion-forks", "fake-verdict-signal"}
+"""Without seccomp these would reach the machine that runs the tests."""
+
+
+def test_there_are_enough_of_every_class() -> None:
+    assert len(CHEATS) >= 70
+    assert len({cheat.kind for cheat in CHEATS}) >= 15
+
+
+@pytest.mark.parametrize("cheat", CHEATS, ids=lambda cheat: cheat.name)
+def test_cheat_is_refused(refused, bench: Bench, cheat: Cheat) -> None:
+    """By the gate of its header; the static gate, where it is not that one, has nothing against it."""
+    refused(cheat, cheat.gate)
+    if cheat.gate[0] != "static":
+        assert bench.run("static", cheat.op, cheat.code).status == "passed"
+
+
+@pytest.mark.parametrize("cheat", [each for each in CHEATS if each.gate[0] == "static"], ids=lambda cheat: cheat.name)
+def test_cheat_is_refused_without_the_static_gate(refused, bench: Bench, cheat: Cheat) -> None:
+    if cheat.name in DANGEROUS and not holds("seccomp"):
+        pytest.skip("needs seccomp")
+    refused(cheat, cheat.without_static)
+    if holds("landlock"):
+        assert not bench.outside.exists()
+
+
+@pytest.mark.parametrize("path", HONEST, ids=lambda path: path.stem)
+@pytest.mark.parametrize("gate", ["static", "emulate"])
+def test_honest_bodies_pass(bench: Bench, path: Path, gate: str) -> None:
+    """What the cheats were made from."""
+    verdict = bench.run(gate, path.stem, path.read_text(encoding="utf-8"))
+    assert verdict.status == "passed", verdict.summary
+
+
+@pytest.mark.parametrize("op", ["gemm", "rms_norm", "gqa_fwd"])
+@pytest.mark.parametrize("gate", ["static", "lower", "emulate"])
+def test_committed_bodies_pass(bench: Bench, op: str, gate: str) -> None:
+    """Those that are shipped; their tunables are literals here, the defaults."""
+    body = extract_body((ROOT / "generated" / op / "kernel.py").read_text(encoding="utf-8"))
+    defaults = "".join(f"{name} = {values[0]!r}\n" for name, values in body.tunables)
+    verdict = bench.run(gate, op, defaults + body.code)
+    assert verdict.status == "passed", verdict.summary
