@@ -1,10 +1,10 @@
 """The cheats: one file each under cheats/, with what it is and which gate must refuse it in its header.
 
-    # op: gemm                          the spec that it claims to compute
-    # class: …                          what evaluators were beaten by
-    # idea, source: …
-    # gate: static TS403                the first gate that refuses it, and a code that it gives
-    # without static: emulate TS431     the same with the static gate off
+# op: gemm                          the spec that it claims to compute
+# class: …                          what evaluators were beaten by
+# idea, source: …
+# gate: static TS403                the first gate that refuses it, and a code that it gives
+# without static: emulate TS431     the same with the static gate off
 """
 
 from __future__ import annotations

@@ -89,6 +89,7 @@ _ROWS = (
     ("TS405", "anti-pattern", "the body does something that is known to go wrong in TileLang"),
     ("TS406", "foreign-code", "the traced kernel holds code, or orders, for another compiler"),
     ("TS407", "work-missing", "the traced kernel leaves out an input that the mathematics needs, or an output"),
+    ("TS408", "untested-branch", "the kernel branches on an extent at a value that no test can reach"),
     ("TS411", "does-not-lower", "TileLang cannot lower the body"),
     ("TS412", "feature-missing", "the generated CUDA lacks a required hardware feature"),
     ("TS421", "does-not-compile", "nvcc rejects the generated CUDA"),

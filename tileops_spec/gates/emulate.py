@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..analysis.cases import Case, make_inputs
+from ..analysis.cases import Case, Unsatisfiable, make_inputs
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.text import SourceText
 from ..ir.spec import Spec
 from .candidate import build_label, build_request, factory_arguments
+from .directed import direct_cases
 from .isolation import Completed, Limits, Outcome, Raised
 from .places import death_diagnostic, line_span, raised_message
-from .traced import run_traced
+from .traced import run_traced, trace_all
 from .verdict import Stopwatch, Verdict
 from .work import judge_work
 
@@ -65,13 +67,17 @@ def check_emulation(spec: Spec, cases: Sequence[Case], kernel: SourceText, limit
     watch = Stopwatch()
     with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
         groups = _grouped(spec, cases, kernel.path, Path(folder).resolve())
-        outcomes = run_traced("emulate", [(group.request, group.payload) for group in groups], limits)
+        traces = trace_all([group.request for group in groups], limits)
+        inspected = run_traced("inspect", traces, lambda _, text: {"function": text, "kernel": kernel.path}, limits)
+        judged = zip(groups, inspected, strict=True)
+        first = [finding for group, each in judged for finding in _judge_trace(group, each, spec, kernel)]
+        outcomes = run_traced("emulate", traces, lambda place, text: groups[place].payload(text), limits)
         found = [
             finding
             for group, outcome in zip(groups, outcomes, strict=True)
             for finding in _judge(group, outcome, spec, kernel, limits)
         ]
-    return _verdict(watch, cases, groups, _worst_first(found), kernel)
+    return _verdict(watch, groups, _worst_first([*first, *found]), kernel)
 
 
 def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> list[_Group]:
@@ -84,11 +90,27 @@ def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> li
             outputs = folder / f"build-{len(groups)}"
             outputs.mkdir()
             groups[key] = _Group(label, build_request(spec, binding, kernel, case.absent), outputs)
-        groups[key].runs.append(_prepare(spec, case, groups[key].folder, number))
+        groups[key].runs.append(_prepare(spec, case, groups[key].folder, str(number)))
     return list(groups.values())
 
 
-def _prepare(spec: Spec, case: Case, outputs: Path, number: int) -> _Run:
+def _judge_trace(group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText) -> Iterator[Diagnostic]:
+    """The findings on the traced kernel; cases for its branches join those of the group."""
+    if not isinstance(outcome, Completed):
+        return  # the emulation of it ends no better, and is reported
+    case = group.runs[0].case
+    yield from judge_work(spec, case.binding(spec).params, case.absent, outcome.value["facts"], group.label, kernel)
+    directed = direct_cases(spec, [run.case for run in group.runs], outcome.value["thresholds"])
+    for number, each in enumerate(directed.cases):
+        with suppress(Unsatisfiable):
+            group.runs.append(_prepare(spec, each, group.folder, f"directed-{number}"))
+    for dim, value in directed.missed:
+        message = f"the kernel does something else from {dim} = {value} on, which no test can reach ({group.label})"
+        help_text = "drop the branch, or put it where tests of a moderate size see both sides"
+        yield Diagnostic(code="TS408", message=message, span=line_span(kernel, None), help=help_text)
+
+
+def _prepare(spec: Spec, case: Case, outputs: Path, number: str) -> _Run:
     """Draw the inputs, poison the outputs, write both to files: what is only read beside the folder of `outputs`."""
     import torch
 
@@ -116,11 +138,7 @@ def _judge(group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limi
         yield died
     elif isinstance(outcome, Raised):
         yield _raised(outcome, group, kernel)
-    if isinstance(outcome, Completed):
-        case = group.runs[0].case
-        params = case.binding(spec).params
-        yield from judge_work(spec, params, case.absent, outcome.value["facts"], group.label, kernel)
-    if isinstance(outcome, Completed) and "unsupported" in outcome.value:
+    elif isinstance(outcome, Completed) and "unsupported" in outcome.value:
         yield _unsupported(outcome.value, kernel)
     elif isinstance(outcome, Completed):
         for run, result in zip(group.runs, outcome.value["runs"], strict=True):
@@ -219,13 +237,12 @@ def _worst_first(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     return (*firsts.values(), *others)[:_MOST_FINDINGS]
 
 
-def _verdict(
-    watch: Stopwatch, cases: Sequence[Case], groups: list[_Group], findings: tuple[Diagnostic, ...], kernel: SourceText
-) -> Verdict:
+def _verdict(watch: Stopwatch, groups: list[_Group], findings: tuple[Diagnostic, ...], kernel: SourceText) -> Verdict:
     from importlib.metadata import version
 
     codes = {finding.code for finding in findings}
-    good = f"{len(cases)} cases in {len(groups)} builds within the derived bound; no memory error"
+    cases = sum(len(group.runs) for group in groups)
+    good = f"{cases} cases in {len(groups)} builds within the derived bound; no memory error"
     return Verdict(
         gate="emulate",
         status="unsupported" if codes == {"TS435"} else "failed" if findings else "passed",
@@ -233,6 +250,6 @@ def _verdict(
         summary=findings[0].message if findings else good,
         diagnostics=findings,
         tools={"tilelang": version("tilelang")},
-        facts={"cases": len(cases), "builds": len(groups)},
+        facts={"cases": cases, "builds": len(groups)},
         sources=(kernel,),
     )

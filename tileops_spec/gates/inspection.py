@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_CALLS = re.compile(r"call_(pure_)?extern|call_(c?packed|llvm)\w*|tvm_call\w*|anylist\w*|inline\w*|asm\w*|print\w*|printf")
+_CALLS = re.compile(
+    r"call_(pure_)?extern|call_(c?packed|llvm)\w*|tvm_call\w*|anylist\w*|inline\w*|asm\w*|print\w*|printf"
+)
 _NOTES = re.compile(r"import|prelude|source|compile_flags|pass_config|extern|asm", re.I)
 _BOTH = re.compile(r"address_of|access_ptr|atomic")
 _READ, _WRITE = 1, 2

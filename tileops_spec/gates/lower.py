@@ -14,7 +14,7 @@ from ..ir.spec import Spec
 from .candidate import build_label, build_request
 from .isolation import Completed, Limits, Outcome, Raised
 from .places import death_diagnostic, line_span, raised_message
-from .traced import Step, run_traced
+from .traced import run_traced, trace_all
 from .verdict import Stopwatch, Verdict
 from .work import judge_work
 
@@ -42,7 +42,9 @@ def check_lowering(
     """The verdict over every build, and the CUDA of those that lowered."""
     watch = Stopwatch()
     labels = [build_label(spec, binding) for binding in bindings]
-    outcomes = run_traced("lower", [_step(spec, each, kernel, target) for each in bindings], limits)
+    traces = trace_all([build_request(spec, each, kernel.path) for each in bindings], limits)
+    where = {"kernel": kernel.path, "target": dict(target.tilelang)}
+    outcomes = run_traced("lower", traces, lambda _, text: {"function": text, **where}, limits)
     lowered, findings = [], []
     for binding, label, outcome in zip(bindings, labels, outcomes, strict=True):
         if isinstance(outcome, Completed):
@@ -53,12 +55,6 @@ def check_lowering(
             findings.append(_failure(outcome, label, kernel, limits))
     unique = tuple({(each.code, each.message): each for each in findings}.values())
     return _verdict(spec, watch, lowered, unique, kernel), tuple(lowered)
-
-
-def _step(spec: Spec, binding: Binding, kernel: SourceText, target: Target) -> Step:
-    """How one build is traced, and lowered from there."""
-    where = {"kernel": kernel.path, "target": dict(target.tilelang)}
-    return build_request(spec, binding, kernel.path), lambda function: {"function": function, **where}
 
 
 def _lowered(label: str, value: dict[str, Any]) -> Lowered:

@@ -15,6 +15,7 @@ from typing import Any
 
 from .confine.profiles import confine_running, confine_tools, confine_tracing
 from .inspection import inspect_function
+from .thresholds import find_thresholds
 
 
 def load_factory(kernel: str, factory: str) -> Callable[..., Any]:
@@ -50,9 +51,17 @@ def lower(function: str, kernel: str, target: dict[str, str]) -> dict[str, Any]:
     return {"cuda": artifact.kernel_source, "launches": launches, "output": _printed(), "facts": facts}
 
 
+def inspect(function: str, kernel: str) -> dict[str, Any]:
+    """What one build does to its tensors (`facts`), and where it changes its mind (`thresholds`)."""
+    confine_tools([])
+    loaded = _loaded(function)
+    return {"facts": inspect_function(loaded), "thresholds": find_thresholds(loaded)}
+
+
 def _loaded(function: str) -> Any:
     """The PrimFunc that JSON stands for; TypeError for anything else."""
     from tilelang import tvm
+
     loaded = tvm.ir.load_json(function)
     if not isinstance(loaded, tvm.tirx.PrimFunc):
         raise TypeError(f"the factory returns {type(loaded).__name__}, not a PrimFunc")
@@ -86,17 +95,15 @@ def emulate(function: str, kernel: str, runs: list[dict[str, Any]], outputs: str
     cache = default_cache_dir()
     cache.mkdir(parents=True, exist_ok=True)
     confine_tools([cache, Path(outputs)])
-    loaded = _loaded(function)
-    facts = inspect_function(loaded)
     try:
-        program = translate(loaded)
+        program = translate(_loaded(function))
         library = build_library(program.source)
     except Unsupported as error:
-        return {"unsupported": error.reason, "line": error.line, "facts": facts}
+        return {"unsupported": error.reason, "line": error.line}
     inputs = (Path(record["path"]) for run in runs for record in run["tensors"])
     confine_running([cache, *inputs], [Path(outputs)])
     simulated = Kernel(program, library)
-    return {"runs": [_run(simulated, run) for run in runs], "facts": facts}
+    return {"runs": [_run(simulated, run) for run in runs]}
 
 
 def _run(simulated: Any, run: dict[str, Any]) -> dict[str, Any]:
@@ -123,5 +130,5 @@ def _finding(finding: Any) -> dict[str, Any]:
     return {name: getattr(finding, name) for name in ("kind", "severity", "message", "line", "count")}
 
 
-TASKS: dict[str, Callable[..., Any]] = {"trace": trace, "lower": lower, "emulate": emulate}
+TASKS: dict[str, Callable[..., Any]] = {"trace": trace, "inspect": inspect, "lower": lower, "emulate": emulate}
 """What a child can be asked to do, by name."""

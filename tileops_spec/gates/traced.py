@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from .isolation import Completed, Limits, Outcome, Raised, run_all
 
-Step: TypeAlias = tuple[Mapping[str, Any], Callable[[str], Mapping[str, Any]]]
-"""What is traced (kernel, factory, arguments), and what `task` is then given, from the traced kernel."""
 
+def trace_all(requests: Sequence[Mapping[str, Any]], limits: Limits) -> list[Outcome]:
+    """Each build as text (TIR in JSON), or the outcome of the trace that gave none.
 
-def run_traced(task: str, steps: Sequence[Step], limits: Limits) -> Iterable[Outcome]:
-    """The outcome of each step: that of `task`, or of the trace where that did not get so far.
-
-    All traces end before the first task begins: no process of the candidate is there while one of ours works.
+    All of them end before anything else begins: no process of the candidate is there while one of ours works.
     """
-    traces = list(run_all("trace", [request for request, _ in steps], limits))
-    known = [_text(trace) for trace in traces]
-    payloads = [then(text) for (_, then), text in zip(steps, known, strict=True) if text is not None]
-    done = iter(run_all(task, payloads, limits))
-    for trace, text in zip(traces, known, strict=True):
-        yield _failure(trace) if text is None else next(done)
+    return [_checked(outcome) for outcome in run_all("trace", requests, limits)]
 
 
-def _text(trace: Outcome) -> str | None:
-    return trace.value if isinstance(trace, Completed) and isinstance(trace.value, str) else None
+def run_traced(
+    task: str, traces: Sequence[Outcome], payload: Callable[[int, str], Mapping[str, Any]], limits: Limits
+) -> Iterator[Outcome]:
+    """What `task` makes of each trace, given `payload(place, text)`; traces that gave none stay what they are."""
+    texts = [trace.value if isinstance(trace, Completed) else None for trace in traces]
+    done = iter(run_all(task, [payload(place, text) for place, text in enumerate(texts) if text is not None], limits))
+    for trace, text in zip(traces, texts, strict=True):
+        yield trace if text is None else next(done)
 
 
-def _failure(trace: Outcome) -> Outcome:
-    """A trace that claims to have ended well and gives no kernel has been tampered with."""
-    if isinstance(trace, Completed):
+def _checked(trace: Outcome) -> Outcome:
+    """A trace that claims to have ended well and gives no text has been tampered with."""
+    if isinstance(trace, Completed) and not isinstance(trace.value, str):
         return Raised("TypeError", f"tracing gives {type(trace.value).__name__}, not a kernel", None)
     return trace

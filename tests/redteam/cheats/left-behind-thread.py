@@ -8,12 +8,7 @@ import threading
 import time
 
 
-def work():
-    time.sleep(5)
-    open("OUTSIDE", "w").close()
-
-
-threading.Thread(target=work).start()
+threading.Thread(target=lambda: [time.sleep(5), open("OUTSIDE", "w").close()]).start()
 with T.Kernel(T.ceildiv(N, 64), T.ceildiv(M, 64), threads=128) as (bx, by):
     A_s = T.alloc_shared((64, 32), dtype)
     B_s = T.alloc_shared((64, 32), dtype)
