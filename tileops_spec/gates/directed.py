@@ -27,7 +27,7 @@ class Directed:
 
 
 def direct_cases(spec: Spec, cases: Sequence[Case], thresholds: Sequence[tuple[str, int]]) -> Directed:
-    """From the cases of one build: extents one below, at and one above each threshold, where `where` allows them."""
+    """From the cases of one build: extents one below and at each threshold, where `where` allows them."""
     dims = {safe_name(dim.name): dim.name for dim in spec.dynamic_dims}
     work_of = cost(spec).compiled_work()
     found: list[Case] = []
@@ -44,7 +44,7 @@ def direct_cases(spec: Spec, cases: Sequence[Case], thresholds: Sequence[tuple[s
 
 
 def _around(threshold: int) -> tuple[int, ...]:
-    return tuple(value for value in (threshold - 1, threshold, threshold + 1) if value > 0)
+    return tuple(value for value in (threshold - 1, threshold) if value > 0)
 
 
 def _first(spec: Spec, cases: Sequence[Case], dim: str, value: int) -> Iterator[Case]:

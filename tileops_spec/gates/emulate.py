@@ -69,8 +69,8 @@ def check_emulation(spec: Spec, cases: Sequence[Case], kernel: SourceText, limit
         groups = _grouped(spec, cases, kernel.path, Path(folder).resolve())
         traces = trace_all([group.request for group in groups], limits)
         inspected = run_traced("inspect", traces, lambda _, text: {"function": text, "kernel": kernel.path}, limits)
-        judged = zip(groups, inspected, strict=True)
-        first = [finding for group, each in judged for finding in _judge_trace(group, each, spec, kernel)]
+        judged = [each for each in zip(groups, traces, inspected, strict=True) if isinstance(each[1], Completed)]
+        first = [finding for group, _, each in judged for finding in _judge_trace(group, each, spec, kernel, limits)]
         outcomes = run_traced("emulate", traces, lambda place, text: groups[place].payload(text), limits)
         found = [
             finding
@@ -94,16 +94,19 @@ def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> li
     return list(groups.values())
 
 
-def _judge_trace(group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText) -> Iterator[Diagnostic]:
+def _judge_trace(
+    group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits
+) -> Iterator[Diagnostic]:
     """The findings on the traced kernel; cases for its branches join those of the group."""
     if not isinstance(outcome, Completed):
-        return  # the emulation of it ends no better, and is reported
+        yield from _failure(outcome, group, kernel, limits)
+        return
     case = group.runs[0].case
     yield from judge_work(spec, case.binding(spec).params, case.absent, outcome.value["facts"], group.label, kernel)
     directed = direct_cases(spec, [run.case for run in group.runs], outcome.value["thresholds"])
     for number, each in enumerate(directed.cases):
         with suppress(Unsatisfiable):
-            group.runs.append(_prepare(spec, each, group.folder, f"directed-{number}"))
+            group.runs.append(_prepare(spec, each, group.folder, f"{group.folder.name}-directed-{number}"))
     for dim, value in directed.missed:
         message = f"the kernel does something else from {dim} = {value} on, which no test can reach ({group.label})"
         help_text = "drop the branch, or put it where tests of a moderate size see both sides"
@@ -133,16 +136,21 @@ def _prepare(spec: Spec, case: Case, outputs: Path, number: str) -> _Run:
 
 def _judge(group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits) -> Iterator[Diagnostic]:
     """The findings on one build and its cases."""
+    if isinstance(outcome, Completed) and "unsupported" in outcome.value:
+        yield _unsupported(outcome.value, kernel)
+    elif isinstance(outcome, Completed):
+        for run, result in zip(group.runs, outcome.value["runs"], strict=True):
+            yield from _judge_run(run, result, spec, kernel)
+    else:
+        yield from _failure(outcome, group, kernel, limits)
+
+
+def _failure(outcome: Outcome, group: _Group, kernel: SourceText, limits: Limits) -> Iterator[Diagnostic]:
     died = death_diagnostic(outcome, f"the emulated kernel ({group.label})", kernel, limits)
     if died is not None:
         yield died
     elif isinstance(outcome, Raised):
         yield _raised(outcome, group, kernel)
-    elif isinstance(outcome, Completed) and "unsupported" in outcome.value:
-        yield _unsupported(outcome.value, kernel)
-    elif isinstance(outcome, Completed):
-        for run, result in zip(group.runs, outcome.value["runs"], strict=True):
-            yield from _judge_run(run, result, spec, kernel)
 
 
 def _raised(outcome: Raised, group: _Group, kernel: SourceText) -> Diagnostic:

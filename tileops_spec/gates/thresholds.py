@@ -59,7 +59,7 @@ class _Look:
 
     def _compare(self, side: Any, other: Any) -> None:
         if type(other).__name__ == "IntImm" and type(side).__name__ != "IntImm":
-            self._sides.append((side, int(other.value)))
+            self._sides += [(side, int(other.value)), (side, int(other.value) + 1)]
 
     def thresholds(self) -> list[tuple[str, int]]:
         found = set()

@@ -30,6 +30,11 @@ class Layer:
 @lru_cache(maxsize=1)
 def layers() -> tuple[Layer, ...]:
     """Every layer, tried out."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _try_all(Path(folder).resolve())
+
+
+def _try_all(folder: Path) -> tuple[Layer, ...]:
     return (
         Layer("limits", _tried(_limits_hold), "CPU time, memory, files", "wall-clock time alone"),
         Layer(
@@ -40,7 +45,7 @@ def layers() -> tuple[Layer, ...]:
         ),
         Layer(
             "landlock",
-            _tried(_landlock_holds),
+            _tried(lambda: _landlock_holds(folder)),
             "writes in its own folder alone, reads of code alone",
             "the static gate, and file permissions",
         ),
@@ -83,17 +88,14 @@ def _namespaces_hold() -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def _landlock_holds() -> bool:
-    with tempfile.TemporaryDirectory() as folder:
-        inside, outside = Path(folder, "inside"), Path(folder, "outside")
-        inside.mkdir()
-        outside.write_text("", encoding="ascii")
-        if not landlock.restrict(read=None, write=[inside, outside.parent / "none"], execute=False):
-            return False
-        Path(inside, "file").write_text("", encoding="ascii")
-        refused = _refused(lambda: outside.write_text("x", encoding="ascii"))
-        Path(inside, "file").unlink()
-    return refused
+def _landlock_holds(folder: Path) -> bool:
+    inside, outside = folder / "inside", folder / "outside"
+    inside.mkdir()
+    outside.write_text("", encoding="ascii")
+    if not landlock.restrict(read=[inside], write=[inside], execute=False):
+        return False
+    Path(inside, "file").write_text("", encoding="ascii")
+    return _refused(lambda: outside.write_text("x", encoding="ascii")) and _refused(outside.read_bytes)
 
 
 def _seccomp_holds() -> bool:
