@@ -14,7 +14,7 @@ from .limits import GIBIBYTE, limit_growth
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/lib32", "/bin", "/opt", "/nix/store", "/etc/ld.so.cache", "/etc/localtime")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/sys/devices/system/cpu", "/proc/self/maps")
-_TRACING_MEMORY = 3 * GIBIBYTE
+_TRACING_MEMORY = 2 * GIBIBYTE
 _TRACED_FILE = GIBIBYTE // 4
 
 
