@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,14 @@ def test_committed_bodies_pass(bench: Bench, op: str, gate: str) -> None:
     defaults = "".join(f"{name} = {values[0]!r}\n" for name, values in body.tunables)
     verdict = bench.run(gate, op, defaults + body.code)
     assert verdict.status == "passed", verdict.summary
+
+
+def test_the_table_is_that_of_the_cheats() -> None:
+    text = (ROOT / "docs" / "measurements" / "redteam.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \|.*\| (\w+) ([TS\d ]+) \| (\w+) ([TS\d ]+) \|$", text, re.M)
+    shown = {name: ((gate, codes), (other, more)) for name, gate, codes, other, more in rows}
+    assert shown == {each.name: (_text(each.gate), _text(each.without_static)) for each in CHEATS}
+
+
+def _text(verdict: tuple[str, frozenset[str]]) -> tuple[str, str]:
+    return verdict[0], " ".join(sorted(verdict[1]))

@@ -50,7 +50,9 @@ def _isolation() -> tuple[Capability, ...]:
 
 
 def _said(holds: bool, purpose: str) -> str:
-    return f"holds (isolation of bodies: {purpose})" if holds else f"not on this system (isolation of bodies: {purpose})"
+    return (
+        f"holds (isolation of bodies: {purpose})" if holds else f"not on this system (isolation of bodies: {purpose})"
+    )
 
 
 def _packages() -> tuple[Capability, ...]:

@@ -1,8 +1,8 @@
 """The emulate gate: the body runs on the CPU on fuzzed cases; what it writes is held against the oracle's bound.
 
-Inputs and expected values belong to this process. The body's Python runs first, in children of its own that see neither:
-what comes back is the kernel as data. Other children, one a build, get that, the inputs as files, and poisoned outputs;
-the oracle is asked only when such a child has ended.
+Inputs and expected values belong to this process. The body's Python runs first, in children of its own that see
+neither: what comes back is the kernel as data. Other children, one a build, get that, the inputs as files, and poisoned
+outputs; the oracle is asked only when such a child has ended.
 """
 
 from __future__ import annotations
