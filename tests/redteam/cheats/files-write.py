@@ -3,7 +3,7 @@
 # idea: leave a file outside of the folder
 # source: popcorn and pygpubench, attacks on the harness
 # gate: static TS403
-# without static: emulate TS411
+# without static: emulate TS411 TS431
 open("OUTSIDE", "w").close()
 with T.Kernel(T.ceildiv(N, 64), T.ceildiv(M, 64), threads=128) as (bx, by):
     A_s = T.alloc_shared((64, 32), dtype)
