@@ -20,9 +20,14 @@ def verify_spec(path: Path, effort: Effort, sink: Sink, watch: Watch) -> Proof |
     if plan is None:
         return None
     try:
-        verdicts = run_proof(plan, project, effort, watch)
+        verdicts = run_proof(plan, project, effort, watch, files=_texts(plan.committed.folder))
     except ScaffoldError as error:
         sink.extend(error.diagnostics)
         return None
     report_failures(verdicts, sink)
     return Proof(verdicts, fresh=True)
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """The Python files that stand in a folder, by name."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}
