@@ -102,13 +102,16 @@ def run_proof(
 ) -> tuple[Verdict, ...]:
     """The reference check, and, where it passes, every gate. `files`: the package's texts, by default the plan's."""
     require_runtime()
-    first = []
-    for check in (lambda: check_mathematics(plan.spec), lambda: check_package(plan, project, files or plan.files)):
-        first.append(check())
-        watch(first[-1])
-        if first[-1].status == "failed":
-            return tuple(first)
-    return (*first, *judge_body(plan, project, effort, watch))
+    reference = check_mathematics(plan.spec)
+    watch(reference)
+    if reference.status == "failed":
+        return (reference,)
+    verdicts = (reference, *judge_body(plan, project, effort, watch))
+    if not accepts(verdicts):
+        return verdicts
+    package = check_package(plan, project, files or plan.files)
+    watch(package)
+    return (*verdicts, package)
 
 
 def check_package(plan: Plan, project: Project, files: Mapping[str, str]) -> Verdict:
