@@ -23,7 +23,7 @@ from .recurrent import RecurrentGroup, recurrent_groups
 from .scatter import scattered
 from .scope import Run, Scope
 
-__all__ = ["WHOLE_LIMIT", "OracleError", "evaluate", "failed_assumptions"]
+__all__ = ["WHOLE_LIMIT", "OracleError", "evaluate", "expressions_of", "failed_assumptions"]
 
 WHOLE_LIMIT = 2**27
 """Elements of the largest definition, above which outputs are computed slice by slice (1 GiB in float64)."""
@@ -51,9 +51,14 @@ def evaluate(
     return {name: _estimate(oracle.sliced(name, whole_limit)) for name in outputs}
 
 
+def expressions_of(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> Expressions:
+    """What evaluates expressions over these inputs and the spec's definitions."""
+    return _Oracle(spec, binding, _checked(spec, binding, inputs), None).expressions
+
+
 def failed_assumptions(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> list[Expr]:
     """The clauses on data that these inputs violate."""
-    expressions = _Oracle(spec, binding, _checked(spec, binding, inputs), None).expressions
+    expressions = expressions_of(spec, binding, inputs)
     return [clause for clause in spec.assumptions if not _holds(clause, expressions)]
 
 
