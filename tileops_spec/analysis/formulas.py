@@ -1,0 +1,85 @@
+"""Sums of products as text that people read: like terms added up, powers, common parts outside of brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..ir.nodes import Expr
+from ..ir.show import show_expr
+from .polynomials import Algebra, Monomial, Poly, plus, times
+
+_POWERS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LONG = 16
+"""Characters from which on an extent that is no polynomial gets a name of its own."""
+
+
+@dataclass
+class Formula:
+    """Terms `factor · extents · parts`, gathered by their parts."""
+
+    algebra: Algebra
+    groups: dict[tuple[str, ...], Poly] = field(default_factory=dict)
+    order: dict[str, int] = field(default_factory=dict)
+    last: bool = False
+
+    def add(self, factor: int, extents: Iterable[Expr], parts: Sequence[str], *, last: bool = False) -> None:
+        """One term; `parts` are texts that stay as they are."""
+        total: Poly = {(): factor}
+        for extent in extents:
+            total = times(total, self._poly(extent))
+        for each in (each for monomial in total for each in monomial):
+            self.order.setdefault(each, len(self.order))
+        self.groups[tuple(parts)] = plus(self.groups.get(tuple(parts), {}), self.algebra.divided_out(total))
+        self.last = last
+
+    def _poly(self, extent: Expr) -> Poly:
+        """The extent's polynomial; a sum with a quotient in it stays together."""
+        poly = self.algebra.poly(extent)
+        for each in sorted((name for monomial in poly for name in monomial), key=show_expr(extent).find):
+            self.order.setdefault(each, len(self.order))
+        together = len(poly) > 1 and any(" " in atom for monomial in poly for atom in monomial)
+        return {(show_expr(extent),): 1} if together else poly
+
+    def __str__(self) -> str:
+        groups = {parts: poly for parts, poly in self.groups.items() if poly}
+        if not groups:
+            return "0"
+        names = self._names(groups.values())
+        ordered = sorted(groups.items(), key=lambda item: -self._degree(*item))
+        shown = " + ".join(self._group(parts, poly, names) for parts, poly in ordered)
+        defined = ", ".join(f"{name} = {text}" for text, name in names.items())
+        return f"{shown}, with {defined}" if defined else shown
+
+    def _degree(self, parts: Sequence[str], poly: Poly) -> int:
+        return max(map(len, poly)) + 2 * sum("|" in part for part in parts)
+
+    def _names(self, polys: Iterable[Poly]) -> dict[str, str]:
+        """Short names of long extents, in the order in which they appear."""
+        long = {atom for poly in polys for monomial in poly for atom in monomial if len(atom) >= _LONG}
+        return {text: f"E{at}" for at, text in enumerate(sorted(long, key=self.order.__getitem__), start=1)}
+
+    def _group(self, parts: Sequence[str], poly: Poly, names: dict[str, str]) -> str:
+        ranked = sorted(poly.items(), key=lambda item: (-len(item[0]), [self.order[a] for a in self._sorted(item[0])]))
+        shown = _joined([self._monomial(monomial, count, names) for monomial, count in ranked])
+        if not parts:
+            return shown
+        if len(poly) > 1:
+            shown = f"({shown})"
+        return "·".join((*(() if shown == "1" else (shown,)), *parts))
+
+    def _sorted(self, monomial: Monomial) -> list[str]:
+        return sorted(monomial, key=self.order.__getitem__)
+
+    def _monomial(self, monomial: Monomial, count: int, names: dict[str, str]) -> str:
+        factors = [] if abs(count) == 1 and monomial else [str(abs(count))]
+        for atom in dict.fromkeys(self._sorted(monomial)):
+            power = monomial.count(atom)
+            shown = names.get(atom) or (f"({atom})" if " " in atom else atom)
+            factors.append(shown + (str(power).translate(_POWERS) if power > 1 else ""))
+        return ("-" if count < 0 else "") + "·".join(factors)
+
+
+def _joined(terms: Sequence[str]) -> str:
+    first, *rest = terms
+    return first + "".join(f" - {each[1:]}" if each.startswith("-") else f" + {each}" for each in rest)
