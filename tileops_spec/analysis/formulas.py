@@ -45,11 +45,14 @@ class Formula:
         groups = {parts: poly for parts, poly in self.groups.items() if poly}
         if not groups:
             return "0"
-        names = self._names(groups.values())
         ordered = sorted(groups.items(), key=lambda item: -self._degree(*item))
-        shown = " + ".join(self._group(parts, poly, names) for parts, poly in ordered)
-        defined = ", ".join(f"{name} = {text}" for text, name in names.items())
-        return f"{shown}, with {defined}" if defined else shown
+        names = self._names(groups.values())
+        sets = _set_names([part for parts, _ in ordered for part in parts])
+        shown = " + ".join(
+            self._group([sets.get(part, part) for part in parts], poly, names) for parts, poly in ordered
+        )
+        defined = [f"{name} = {text}" for text, name in (*sets.items(), *names.items())]
+        return _abbreviated(f"{shown}, with {', '.join(defined)}" if defined else shown, names)
 
     def _degree(self, parts: Sequence[str], poly: Poly) -> int:
         return max(map(len, poly)) + 2 * sum("|" in part for part in parts)
@@ -78,6 +81,20 @@ class Formula:
             shown = names.get(atom) or (f"({atom})" if " " in atom else atom)
             factors.append(shown + (str(power).translate(_POWERS) if power > 1 else ""))
         return ("-" if count < 0 else "") + "·".join(factors)
+
+
+def _set_names(parts: Sequence[str]) -> dict[str, str]:
+    """Names of the sets of points, where a formula has more than one mention of any."""
+    long = [part for part in parts if part.startswith("|")]
+    return {text: f"n{at}" for at, text in enumerate(dict.fromkeys(long), start=1)} if len(long) > 1 else {}
+
+
+def _abbreviated(text: str, names: dict[str, str]) -> str:
+    """The names of long extents inside of sets as well, but where they are defined."""
+    for long, name in names.items():
+        head, mark, tail = text.rpartition(f"{name} = {long}")
+        text = head.replace(long, name) + mark + tail
+    return text
 
 
 def _joined(terms: Sequence[str]) -> str:

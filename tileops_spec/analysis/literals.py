@@ -84,7 +84,8 @@ class Literals:
         """Where a condition may hold: parts that need data are taken to hold."""
         closed = self.closed(condition)
         if closed is not None:
-            return Where(closed)
+            is_not = isinstance(closed, Unary) and closed.op == "not"
+            return Where(negated(closed.operand) if is_not else closed)  # type: ignore[union-attr]
         if isinstance(condition, Unary) and condition.op == "not":
             return self.at_most(negated(condition.operand)) if _opens(condition.operand) else Where(TRUE, loose=True)
         if isinstance(condition, Binary) and condition.op in ("and", "or"):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..ir.nodes import Access, Along, Axis, Binary, Call, Cast, Expr, IndexRef, Lookup, Reduce, Select, Unary
+from ..ir.nodes import Access, Along, Axis, Binary, Call, Cast, Expr, IndexRef, Lookup, Number, Reduce, Select, Unary
 from ..ir.spec import Definition, Spec
-from ..ir.walk import bounds, children, map_bounds
+from ..ir.walk import bounds, children
 from .literals import LOWEST, ZERO, Literals, Where
 from .polynomials import Algebra, names_in, negated, replaced
 from .regions import both, either, simplified
@@ -98,9 +98,7 @@ class Needs:
         if not asked:
             return None
         hidden = {name: axis for each in asked for name, axis in each.axes.items() if name not in axes}
-        some = list(dict.fromkeys(both(each.conditions) for each in asked))
-        conditions = asked[0].conditions if len(some) == 1 else (either(some),)
-        return Points({**axes, **hidden}, conditions, any(each.loose for each in asked))
+        return Points({**axes, **hidden}, _any_of(asked), any(each.loose for each in asked))
 
     # expressions
 
@@ -147,14 +145,14 @@ class Needs:
 
     def _reduce(self, expr: Reduce, points: Points, counting: bool) -> None:
         expr, points = self._apart(expr, points)
-        inner = replace(points, axes={**points.axes, **{axis.name: axis for axis in expr.axes}})
+        own = {axis.name: replace(axis, lower=None, upper=None) for axis in expr.axes}
+        inner = replace(points, axes={**points.axes, **own})
         for axis in expr.axes:
             for bound, op in ((axis.lower, ">="), (axis.upper, "<")):
                 if bound is not None:
                     self._walk(bound, inner, counting=False)
                     here = IndexRef(name=axis.name, dtype="i64")
-                    inside = Binary(op=op, left=here, right=bound, dtype="bool")  # type: ignore[arg-type]
-                    inner = inner.under(self.literals.at_most(inside))
+                    inner = inner.under(self.literals.at_most(_compared(here, op, bound)))
         if expr.function in _SKIPS:
             inner = inner.but(self.literals.where(expr.body, _SKIPS[expr.function]))
         if counting:
@@ -244,6 +242,20 @@ def gather_needs(spec: Spec) -> Needs:
     return needs
 
 
+def _compared(left: Expr, op: str, right: Expr) -> Expr:
+    """A comparison; `<= x` for `< x + 1`."""
+    if op == "<" and isinstance(right, Binary) and right.op == "+" and right.right == Number(value=1, dtype="i64"):
+        op, right = "<=", right.left
+    return Binary(op=op, left=left, right=right, dtype="bool")  # type: ignore[arg-type]
+
+
+def _any_of(asked: Sequence[Points]) -> tuple[Expr, ...]:
+    """What holds at some of the points: what all of them share, and one of their further conditions."""
+    shared = tuple(each for each in asked[0].conditions if all(each in points.conditions for points in asked))
+    further = [both([each for each in points.conditions if each not in shared]) for points in asked]
+    return (*shared, either(list(dict.fromkeys(further))))
+
+
 def _fresh(name: str, taken: Mapping[str, Axis]) -> str:
     return name if name not in taken else _fresh(f"{name}'", taken)
 
@@ -251,8 +263,7 @@ def _fresh(name: str, taken: Mapping[str, Axis]) -> str:
 def _renamed(points: Points, table: Mapping[str, str]) -> Points:
     references = {name: IndexRef(name=new, dtype="i64") for name, new in table.items()}
     axes = {table.get(name, name): replace(axis, name=table.get(name, name)) for name, axis in points.axes.items()}
-    bare = {name: map_bounds(axis, lambda bound: replaced(bound, references)) for name, axis in axes.items()}
-    return Points(bare, tuple(replaced(each, references) for each in points.conditions), points.loose)
+    return Points(axes, tuple(replaced(each, references) for each in points.conditions), points.loose)
 
 
 def _weight(expr: Expr) -> int:

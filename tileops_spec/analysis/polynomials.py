@@ -130,6 +130,9 @@ class Algebra:
                 return self.poly(inner.right)
         if isinstance(right, Number) and whole and all(count % right.value == 0 for count in whole.values()):
             return {monomial: count // right.value for monomial, count in whole.items()}
+        atom = next(iter(self.poly(right)), ())
+        if len(atom) == 1 and self.poly(right) == {atom: 1} and all(atom[0] in monomial for monomial in whole):
+            return {_without(monomial, atom[0]): count for monomial, count in whole.items()}
         return {(show_expr(expr),): 1}
 
     def divided_out(self, poly: Poly) -> Poly:
@@ -160,7 +163,9 @@ class Algebra:
         if isinstance(by, Binary) and by.op == "//" and show_expr(by.left) == text:
             return (text, show_expr(by.right)) in self.divisible
         poly = self.poly(whole)
-        return isinstance(by, Number) and all(count % by.value == 0 for count in poly.values())
+        if isinstance(by, Number):
+            return all(count % by.value == 0 for count in poly.values())
+        return all((show_expr(by),) == m or show_expr(by) in m for m in poly)
 
     def product(self, extents: Iterable[Expr]) -> Poly:
         total: Poly = number(1)
@@ -207,6 +212,11 @@ class Algebra:
             case Binary(op="==", left=left, right=right):
                 return self.equal(left, right)
         return False
+
+
+def _without(monomial: Monomial, atom: str) -> Monomial:
+    at = monomial.index(atom)
+    return (*monomial[:at], *monomial[at + 1 :])
 
 
 def _is_zero(expr: Expr) -> bool:

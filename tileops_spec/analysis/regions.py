@@ -13,9 +13,10 @@ from ..ir.scalars import Scalar, ScalarError, compiled
 from ..ir.show import show_axis, show_expr
 from .binding import Binding, BindingError, evaluate_scalar
 from .counting import count_points
-from .polynomials import Algebra, conjuncts, names_in, replaced
+from .places import run_of
+from .polynomials import Algebra, conjuncts, names_in, negated, number, plus, replaced
 
-_POINTS = 2**22
+_POINTS = 2**20
 """The most points that are looked at one by one where there is no closed form; with more, all of them count."""
 
 
@@ -53,10 +54,31 @@ class Region:
         return sum(map(holds, product(*(range(sizes[name]) for name in outer))))
 
     def __str__(self) -> str:
-        """Such as `|{i < Sq, j < Sk : j <= i + Sk - Sq}|`."""
-        conditions = " and ".join(_part(each) for each in self.conditions)
+        """Such as `|{i < Sq, j < Sk : j <= i + Sk - Sq}|`; `[causal]`, 1 or 0, for a condition on params."""
+        conditions = " and ".join(chained(self.conditions))
+        if not self.axes:
+            return f"[{conditions}]"
         some = f"some {_ranges(self.hidden)} : " if self.hidden else ""
         return f"|{{{_ranges(self.axes)} : {some}{conditions}}}|"
+
+
+def chained(conditions: Sequence[Expr]) -> Iterator[str]:
+    """The conditions as text; `lo <= e < hi` for two about the same e."""
+    left = list(conditions)
+    while left:
+        first = left.pop(0)
+        below = next((each for each in left if _is_range(first, each)), None)
+        if below is None:
+            yield _part(first)
+        else:
+            left.remove(below)
+            yield f"{show_expr(first.right)} <= {show_expr(first.left)} < {show_expr(below.right)}"  # type: ignore[union-attr]
+
+
+def _is_range(first: Expr, second: Expr) -> bool:
+    if not isinstance(first, Binary) or not isinstance(second, Binary):
+        return False
+    return (first.op, second.op) == (">=", "<") and show_expr(first.left) == show_expr(second.left)
 
 
 def _part(condition: Expr) -> str:
@@ -73,6 +95,8 @@ def both(conditions: Sequence[Expr]) -> Expr:
 
 
 def either(conditions: Sequence[Expr]) -> Expr:
+    if any(negated(each) in conditions for each in conditions):
+        return Number(value=True, dtype="bool")
     return reduce(lambda left, right: _binary("or", left, right), conditions)
 
 
@@ -85,8 +109,9 @@ def _binary(op: str, left: Expr, right: Expr) -> Expr:
 
 def split(axes: Sequence[Axis], conditions: Sequence[Expr], hidden: Sequence[Axis]) -> tuple[list[Axis], list[Region]]:
     """The axes that no condition names, and the regions of those that conditions tie together."""
-    waiting = list(conditions)
-    regions = []
+    waiting = [each for each in conditions if set(names_in(each))]
+    constant = tuple(each for each in conditions if each not in waiting)
+    regions = [Region((), constant)] if constant else []
     free = {axis.name for axis in axes}
     while waiting:
         tied, rest = _tied(waiting)
@@ -118,14 +143,29 @@ def simplified(
     conditions: Sequence[Expr], axes: Mapping[str, Axis], hidden: Sequence[Axis], algebra: Algebra
 ) -> tuple[Expr, ...]:
     """The conditions without those that are proved to hold, for every point or for some value of the hidden axes."""
-    ranges = [fact for axis in (*axes.values(), *hidden) for fact in _facts(axis, algebra)]
-    left = [each for whole in conditions for each in conjuncts(whole) if not algebra.holds(each, ranges)]
+    every = {**axes, **{axis.name: axis for axis in hidden}}
+    ranges = [fact for axis in every.values() for fact in _facts(axis, algebra)]
+    parts = [each for whole in conditions for each in conjuncts(whole)]
+    left = [each for each in parts if not algebra.holds(each, ranges) and not _within(each, every, algebra)]
     left = list(dict.fromkeys(left))
     for axis in hidden:
         naming = [each for each in left if axis.name in set(names_in(each))]
         if naming and any(_proved(naming, axis, value, ranges, algebra) for value in _witnesses(axis, axes, algebra)):
             left = [each for each in left if each not in naming]
     return tuple(left)
+
+
+def _within(condition: Expr, axes: Mapping[str, Axis], algebra: Algebra) -> bool:
+    """Whether an index is proved to begin at 0 or to end below a limit, as `o // P * Q + c` does."""
+    if not isinstance(condition, Binary) or condition.op not in (">=", "<") or not set(names_in(condition.left)):
+        return False
+    run = run_of(condition.left, axes, algebra)
+    if run is None or set(names_in(condition.right)):
+        return False
+    limit = algebra.poly(condition.right)
+    if condition.op == ">=":
+        return algebra.never_negative(plus(run.first, limit, -1))
+    return run.step == number(1) and algebra.never_negative(plus(limit, run.end, -1))
 
 
 def _proved(conditions: Sequence[Expr], axis: Axis, value: Expr, ranges: Sequence, algebra: Algebra) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from ..ir.nodes import Access, Axis, Binary, Expr, Property
+from ..ir.nodes import Access, Axis, Binary, Expr, IndexRef, Number, Property
 from ..ir.scalars import compiled
 from ..ir.show import show_axis, show_expr
 from ..ir.spec import Definition, TensorDecl
@@ -15,8 +16,8 @@ from .binding import Binding, evaluate_scalar
 from .literals import ZERO
 from .needed import Needs, Points, Reading, free_indices
 from .places import covers
-from .polynomials import names_in
-from .regions import both
+from .polynomials import names_in, negated
+from .regions import both, chained
 
 _POINTS = 2**20
 """The most points whose places are looked at one by one; with more, an axis counts as touched from end to end."""
@@ -53,6 +54,8 @@ class Source:
 
     def places(self, binding: Binding) -> Iterator[tuple[int, ...]] | None:
         """The places, with repetition; None where there are too many points."""
+        if len(self.indices) == 1 and not self.conditions:
+            return ((value,) for value in self._values(self.indices[0], binding))
         sizes = [max(0, int(evaluate_scalar(axis.extent, binding))) for axis in self.axes]
         if math.prod(sizes) > _POINTS:
             return None
@@ -62,9 +65,23 @@ class Source:
         known = ({**names, **point} for point in points)
         return (tuple(int(index(each)) for index in indices) for each in known if test(each))
 
+    def _values(self, index: Expr, binding: Binding) -> set[int]:
+        """The values of an index; sums of parts that share no variables are those of the parts' values."""
+        names = set(free_indices(index))
+        if isinstance(index, Binary) and names and not free_indices(index.left) & free_indices(index.right):
+            pairs = product(self._values(index.left, binding), self._values(index.right, binding))
+            left, right = IndexRef(name="left"), IndexRef(name="right")
+            operation = compiled(replace(index, left=left, right=right))
+            return {int(operation({"left": a, "right": b})) for a, b in pairs}
+        own = [axis for axis in self.axes if axis.name in names]
+        value = compiled(index)
+        points = product(*(range(int(evaluate_scalar(axis.extent, binding))) for axis in own))
+        known = {**binding.dims, **binding.params}
+        return {int(value({**known, **dict(zip((a.name for a in own), at, strict=True))})) for at in points}
+
     def __str__(self) -> str:
         ranges = ", ".join(f"{show_axis(axis)} < {show_expr(axis.extent)}" for axis in self.axes)
-        conditions = "".join(f", {show_expr(each)}" for each in self.conditions)
+        conditions = "".join(f", {each}" for each in chained(self.conditions))
         return f"{', '.join(map(show_expr, self.indices))}{' : ' if ranges else ''}{ranges}{conditions}"
 
 
@@ -91,7 +108,9 @@ class Gathered:
         return [extents for _, extents in self.accesses]
 
     def __str__(self) -> str:
-        return f"min({_product(self.extents)}, {' + '.join(map(_product, self.asked))})"
+        asked = Counter(map(_product, self.asked))
+        shown = " + ".join(text if count == 1 else f"{count}·{text}" for text, count in asked.items())
+        return f"min({_product(self.extents)}, {shown})"
 
 
 Part = Places | Gathered
@@ -203,11 +222,18 @@ def _part(axes: Sequence[int], access: Access, shape: Sequence[Expr], points: Po
     if any(index is None for index in closed):
         text = ", ".join(map(show_expr, indices))
         return Gathered(extents, ((text, tuple(axis.extent for axis in ranges)),), _are_distinct(indices, needs))
-    named = [each for each in points.conditions if used & set(names_in(each))]
+    limits = {show_expr(each) for index, extent in zip(closed, extents, strict=True) for each in _limits(index, extent)}
+    named = [each for each in points.conditions if used & set(names_in(each)) and show_expr(each) not in limits]
     hidden = [axis for name, axis in points.axes.items() if name not in used and _names(name, named)]
     source = Source(tuple(closed), (*ranges, *hidden), tuple(named))  # type: ignore[arg-type]
     places = Places(extents, (source,))
     return None if _is_all(places, needs) else places
+
+
+def _limits(index: Expr, extent: Expr) -> Iterator[Expr]:
+    """That a place lies on its axis: places beyond it are none."""
+    yield Binary(op=">=", left=index, right=Number(value=0, dtype="i64"), dtype="bool")
+    yield Binary(op="<", left=index, right=extent, dtype="bool")
 
 
 def _names(name: str, conditions: Sequence[Expr]) -> bool:
@@ -234,12 +260,12 @@ def _are_distinct(indices: Sequence[Expr], needs: Needs) -> bool:
 
 
 def _is_all(places: Places, needs: Needs) -> bool:
-    return all(not source.conditions for source in places.sources) and covers(
-        [source.indices for source in places.sources],
-        [source.axes for source in places.sources],
+    free = [source for source in places.sources if not source.conditions]
+    return covers(
+        [source.indices for source in free],
+        [source.axes for source in free],
         places.extents,
         needs.algebra,
-        needs.spec.where,
     )
 
 
@@ -295,11 +321,23 @@ def _united(parts: Sequence[Part | None]) -> Part | None:
         return replace(parts[0], accesses=tuple(each for part in parts for each in part.accesses))  # type: ignore
     if any(not isinstance(part, Places) for part in parts):
         return None
-    sources = tuple(dict.fromkeys(source for part in parts for source in part.sources))  # type: ignore[union-attr]
-    return replace(parts[0], sources=sources)  # type: ignore[type-var]
+    sources = list(dict.fromkeys(source for part in parts for source in part.sources))  # type: ignore[union-attr]
+    return replace(parts[0], sources=tuple(dict.fromkeys(_completed(sources))))  # type: ignore[type-var]
+
+
+def _completed(sources: Sequence[Source]) -> Iterator[Source]:
+    """The sources, with two that are read where a condition holds and where it does not as one."""
+    for source in sources:
+        other = replace(source, conditions=(negated(both(source.conditions)),))
+        yield replace(source, conditions=()) if other in sources else source
 
 
 def _product(extents: tuple[Expr, ...]) -> str:
-    texts = (f"({show_expr(each)})" if isinstance(each, Binary) else show_expr(each) for each in extents)
-    return "·".join(texts) or "1"
+    return "·".join(_extent(each, alone=len(extents) == 1) for each in extents) or "1"
+
+
+def _extent(extent: Expr, *, alone: bool) -> str:
+    if isinstance(extent, Binary) and extent.op == "*":
+        return f"{_extent(extent.left, alone=False)}·{_extent(extent.right, alone=False)}"
+    return f"({show_expr(extent)})" if isinstance(extent, Binary) and not alone else show_expr(extent)
 
