@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..ir.nodes import Expr
 from ..ir.scalars import Scalar, ScalarError, compiled
@@ -46,16 +47,42 @@ class CostValue:
         return self.flops / self.bytes if self.bytes else math.inf
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cost:
-    """The cost of a spec: sums of terms; `…_at_most` where data may make it less."""
+    """The cost of a spec: sums of terms, derived when they are asked for."""
 
-    flop_terms: tuple[Term, ...]
-    byte_terms: tuple[Touched, ...]
-    needs: Needs
-    flops_at_most: bool
-    bytes_at_most: bool
-    known: bool = True
+    spec: Spec
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is mathematics to count."""
+        return bool(self.spec.math)
+
+    @cached_property
+    def _needs(self) -> Needs:
+        return gather_needs(self.spec)
+
+    @cached_property
+    def _pairs(self) -> tuple[tuple[Term, bool], ...]:
+        return tuple(_term(each, self._needs) for each in self._needs.work)
+
+    @cached_property
+    def flop_terms(self) -> tuple[Term, ...]:
+        return tuple(_merged([term for term, _ in self._pairs]))
+
+    @cached_property
+    def byte_terms(self) -> tuple[Touched, ...]:
+        return touched_of(self._needs)
+
+    @property
+    def flops_at_most(self) -> bool:
+        """Whether data may make the operations fewer than the formula says."""
+        return any(loose for _, loose in self._pairs)
+
+    @property
+    def bytes_at_most(self) -> bool:
+        """Whether data may make the bytes fewer than the formula says."""
+        return any(each.loose for each in self.byte_terms)
 
     def evaluate(self, binding: Binding) -> CostValue:
         """The cost at one binding; without mathematics no operations, and all of every tensor."""
@@ -63,7 +90,8 @@ class Cost:
         return CostValue(flops, size)
 
     def compiled_work(self) -> Callable[[Mapping[str, Scalar]], int]:
-        """Flops with nothing masked, and elements of tensors, as a function of dims and params: monotone in every dim.
+        """Operations with nothing masked, and elements of tensors, as a function of dims and params: monotone in every
+        dim.
 
         An extent that needs a name without a value counts as 1.
         """
@@ -71,18 +99,17 @@ class Cost:
         return lambda names: sum(factor * math.prod(_size(each, names) for each in sizes) for factor, sizes in terms)
 
     def _dense(self) -> Iterator[tuple[int, tuple[Expr, ...]]]:
-        for term in self.flop_terms:
-            masked = (axis.extent for region in term.regions for axis in region.axes)
-            yield term.factor, (*term.extents, *masked)
-        for term in self.byte_terms:
-            yield 1, term.shape
+        for work in gather_needs(self.spec, exact=False).work:
+            yield work.weight, tuple(axis.extent for name, axis in work.points.axes.items() if name in work.names)
+        for tensor in (*self.spec.inputs, *self.spec.outputs):
+            yield 1, tensor.shape
 
     @property
     def flops(self) -> str:
         """Such as `2·M·N·K`."""
-        if not self.known:
+        if not self.is_known:
             return UNKNOWN
-        formula = Formula(self.needs.algebra)
+        formula = Formula(self._needs.algebra)
         for term in self.flop_terms:
             formula.add(term.factor, term.extents, tuple(map(str, term.regions)))
         return ("at most " if self.flops_at_most else "") + str(formula)
@@ -90,25 +117,15 @@ class Cost:
     @property
     def bytes(self) -> str:
         """Such as `(M·K + N·K)·bytes(T) + M·bytes(i32)`."""
-        formula = Formula(self.needs.algebra)
+        formula = Formula(self._needs.algebra)
         for term in self.byte_terms:
-            formula.add(1, term.extents, (*term.parts, f"bytes({term.dtype})"), last=True)
+            formula.add(1, term.extents, (*term.parts, f"bytes({term.dtype})"))
         return ("at most " if self.bytes_at_most else "") + str(formula)
 
 
 def cost(spec: Spec) -> Cost:
     """The cost of computing every output once, with every optional input given."""
-    needs = gather_needs(spec)
-    pairs = [_term(each, needs) for each in needs.work]
-    touched = touched_of(needs)
-    return Cost(
-        flop_terms=tuple(_merged([term for term, _ in pairs])),
-        byte_terms=touched,
-        needs=needs,
-        flops_at_most=any(loose for _, loose in pairs),
-        bytes_at_most=any(each.loose for each in touched),
-        known=bool(spec.math),
-    )
+    return Cost(spec)
 
 
 def _term(work: Work, needs: Needs) -> tuple[Term, bool]:

@@ -21,9 +21,8 @@ class Formula:
     algebra: Algebra
     groups: dict[tuple[str, ...], Poly] = field(default_factory=dict)
     order: dict[str, int] = field(default_factory=dict)
-    last: bool = False
 
-    def add(self, factor: int, extents: Iterable[Expr], parts: Sequence[str], *, last: bool = False) -> None:
+    def add(self, factor: int, extents: Iterable[Expr], parts: Sequence[str]) -> None:
         """One term; `parts` are texts that stay as they are."""
         total: Poly = {(): factor}
         for extent in extents:
@@ -31,7 +30,6 @@ class Formula:
         for each in (each for monomial in total for each in monomial):
             self.order.setdefault(each, len(self.order))
         self.groups[tuple(parts)] = plus(self.groups.get(tuple(parts), {}), self.algebra.divided_out(total))
-        self.last = last
 
     def _poly(self, extent: Expr) -> Poly:
         """The extent's polynomial; a sum with a quotient in it stays together."""

@@ -61,6 +61,7 @@ class Needs:
     spec: Spec
     algebra: Algebra
     literals: Literals
+    exact: bool = True
     work: list[Work] = field(default_factory=list)
     readings: list[Reading] = field(default_factory=list)
     whole: set[str] = field(default_factory=set)
@@ -198,9 +199,9 @@ class Needs:
             inside = points.but(outside)
         for index in expr.indices:
             self._walk(index, points, counting=False)
-        if is_input:
+        if is_input and self.exact:
             self.readings.append(Reading(expr, self._simple(points, set(free_indices(expr)))))
-        elif expr.tensor not in self.literals.recurrent:
+        elif not is_input and expr.tensor not in self.literals.recurrent:
             self._ask(expr, inside)
 
     def _simple(self, points: Points, kept: set[str]) -> Points:
@@ -212,6 +213,9 @@ class Needs:
         """The elements of a definition that an access reads, in the definition's own index variables."""
         definition = self.literals.definitions[expr.tensor]
         if definition.is_scatter:
+            return
+        if not self.exact:
+            self.wanted[expr.tensor] = [Points({axis.name: axis for axis in definition.axes})]
             return
         shown = {index.name for index in expr.indices if isinstance(index, IndexRef)}
         points = self._simple(points, shown)
@@ -233,10 +237,10 @@ class Needs:
         self.wanted.setdefault(expr.tensor, []).append(Points(axes, conditions, loose))
 
 
-def gather_needs(spec: Spec) -> Needs:
-    """The work and the reads of a spec."""
+def gather_needs(spec: Spec, *, exact: bool = True) -> Needs:
+    """The work and the reads of a spec; not `exact`: as if everything were needed, which takes less time."""
     algebra = Algebra(spec.where, frozenset(param.name for param in spec.params), tuple(dim.name for dim in spec.dims))
-    needs = Needs(spec, algebra, Literals(spec, algebra))
+    needs = Needs(spec, algebra, Literals(spec, algebra), exact)
     for definition in reversed(spec.math):
         needs.statement(definition)
     return needs

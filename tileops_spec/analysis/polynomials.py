@@ -183,12 +183,12 @@ class Algebra:
         return self._proved(poly, (*facts, *self.facts), depth)
 
     def _proved(self, poly: Poly, facts: Sequence[Poly], depth: int) -> bool:
-        if all(count > 0 and all(map(self._is_natural, monomial)) for monomial, count in poly.items()):
+        wrong = next((m for m, count in poly.items() if count < 0 or not all(map(self._is_natural, m))), None)
+        if wrong is None:
             return True
         if not depth:
             return False
-        wrong = {m for m, count in poly.items() if count < 0 or not all(map(self._is_natural, m))}
-        useful = (fact for fact in facts if any(fact.get(m, 0) * poly[m] > 0 for m in wrong))
+        useful = (fact for fact in facts if fact.get(wrong, 0) * poly[wrong] > 0)
         return any(self._proved(plus(poly, fact, -1), facts, depth - 1) for fact in useful)
 
     def at_most(self, left: Expr, right: Expr) -> bool:

@@ -150,8 +150,9 @@ def simplified(
     left = list(dict.fromkeys(left))
     for axis in hidden:
         naming = [each for each in left if axis.name in set(names_in(each))]
-        if naming and any(_proved(naming, axis, value, ranges, algebra) for value in _witnesses(axis, axes, algebra)):
-            left = [each for each in left if each not in naming]
+        rest = [each for each in left if each not in naming]
+        if naming and any(_proved(naming, axis, value, ranges, rest, algebra) for value in _witnesses(axis, axes, algebra)):
+            left = rest
     return tuple(left)
 
 
@@ -168,8 +169,12 @@ def _within(condition: Expr, axes: Mapping[str, Axis], algebra: Algebra) -> bool
     return run.step == number(1) and algebra.never_negative(plus(limit, run.end, -1))
 
 
-def _proved(conditions: Sequence[Expr], axis: Axis, value: Expr, ranges: Sequence, algebra: Algebra) -> bool:
-    return all(algebra.holds(replaced(each, {axis.name: value}), ranges) for each in conditions)
+def _proved(
+    conditions: Sequence[Expr], axis: Axis, value: Expr, ranges: Sequence, known: Sequence[Expr], algebra: Algebra
+) -> bool:
+    """Whether the conditions hold, given others that are known, where an axis has one value."""
+    moved = (replaced(each, {axis.name: value}) for each in conditions)
+    return all(each in known or algebra.holds(each, ranges) for each in moved)
 
 
 def _witnesses(axis: Axis, axes: Mapping[str, Axis], algebra: Algebra) -> Iterator[Expr]:

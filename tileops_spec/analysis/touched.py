@@ -17,7 +17,7 @@ from .literals import ZERO
 from .needed import Needs, Points, Reading, free_indices
 from .places import covers
 from .polynomials import names_in, negated
-from .regions import both, chained
+from .regions import Region, both, chained
 
 _POINTS = 2**20
 """The most points whose places are looked at one by one; with more, an axis counts as touched from end to end."""
@@ -30,7 +30,19 @@ class Places:
     extents: tuple[Expr, ...]
     sources: tuple[Source, ...]
 
+    @property
+    def region(self) -> Region | None:
+        """The same as a set of points, where the places of one access are its index variables."""
+        first, *others = self.sources
+        names = [index.name for index in first.indices if isinstance(index, IndexRef)]
+        if others or len(set(names)) < len(first.indices):
+            return None
+        kept = tuple(axis for axis in first.axes if axis.name in names)
+        return Region(kept, first.conditions, tuple(axis for axis in first.axes if axis.name not in names))
+
     def count(self, binding: Binding) -> int:
+        if self.region is not None:
+            return self.region.count(binding)
         sizes = [int(evaluate_scalar(extent, binding)) for extent in self.extents]
         found: set[tuple[int, ...]] = set()
         for source in self.sources:
@@ -41,6 +53,8 @@ class Places:
         return len(found)
 
     def __str__(self) -> str:
+        if self.region is not None:
+            return str(self.region)
         return f"|{' ∪ '.join(f'{{{source}}}' for source in self.sources)}|"
 
 
