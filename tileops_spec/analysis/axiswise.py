@@ -21,6 +21,8 @@ def _softmax(body: Approx, axis: int, dtype: DType) -> Approx:
     """p·(e_x + Σ p·e_x + own): one pass or online, where each new maximum rescales what was summed so far."""
     x = body.value
     value = torch.softmax(x, axis)
+    if not dtype.rounds:
+        return Approx(value)
     count = x.shape[axis]
     each = body.bound + exponent_error(x, x.amax(axis, keepdim=True), dtype)
     each = torch.where(value > 0, each, 0.0)
@@ -37,7 +39,7 @@ def _tiny(dtype: DType) -> float:
 def _cumsum(body: Approx, axis: int, dtype: DType) -> Approx:
     value = body.value.cumsum(axis)
     carried = None if body.error is None else body.error.cumsum(axis)
-    if not dtype.is_float:
+    if not dtype.is_float or not dtype.rounds:
         return Approx(value, carried)
     count = body.value.shape[axis]
     shape = [1] * body.value.dim()
@@ -58,6 +60,8 @@ def _log_softmax(body: Approx, axis: int, dtype: DType) -> Approx:
     """x - logsumexp x: the errors of both, and of the subtraction."""
     x = body.value
     value = torch.log_softmax(x, axis)
+    if not dtype.rounds:
+        return Approx(value)
     weights = torch.exp(value)
     inner = weights * (exponent_error(x, x.amax(axis, keepdim=True), dtype) + body.bound)
     sizes = torch.where(torch.isfinite(value), value.abs() + x.abs(), 0.0)

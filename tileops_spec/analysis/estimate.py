@@ -51,8 +51,11 @@ def underflow(dtype: DType) -> float:
 
 
 def rounding(value: Tensor, dtype: DType) -> Tensor | None:
-    """The error of rounding `value` to `dtype`: u·|v| + underflow, inf beyond the largest finite; None for integers."""
-    if not dtype.is_float:
+    """The error of rounding `value` to `dtype`: u·|v| + underflow, inf beyond the largest finite.
+
+    None for integers, and where nothing is rounded.
+    """
+    if not dtype.is_float or not dtype.rounds:
         return None
     error = value.abs() * dtype.unit_roundoff + underflow(dtype)
     if dtype.max_value < 1e30:

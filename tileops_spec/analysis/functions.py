@@ -87,6 +87,8 @@ def _as_float(argument: Approx) -> Approx:
 def _smooth(function: Smooth, argument: Approx, dtype: DType) -> Approx:
     x = argument.value
     value = function.value(x)
+    if not dtype.rounds:
+        return Approx(value)
     own = function.own(x, value) * dtype.unit_roundoff + underflow(dtype)
     return settled(value, total(own, scaled(argument.error, function.slope(x, value))))
 
@@ -94,6 +96,8 @@ def _smooth(function: Smooth, argument: Approx, dtype: DType) -> Approx:
 def _sqrt(args: Sequence[Approx], dtype: DType) -> Approx:
     x = _as_float(args[0])
     value = torch.sqrt(x.value)
+    if not dtype.rounds:
+        return Approx(value)
     own = 3 * value * dtype.unit_roundoff + underflow(dtype)
     carried = None if x.error is None else torch.minimum(x.error / (2 * value), torch.sqrt(x.error))
     return settled(value, total(own, carried))
@@ -143,6 +147,8 @@ def power(base: Approx, exponent: Approx, dtype: DType) -> Approx:
         return Approx(torch.pow(base.value, exponent.value), total(base.error, exponent.error))
     a, b = base.value.to(torch.float64), exponent.value.to(torch.float64)
     value = torch.pow(a, b)
+    if not dtype.rounds:
+        return Approx(value)
     log = torch.log(a.abs()).nan_to_num(nan=0.0, neginf=0.0)
     products = (b == b.round()) & (b.abs() <= 4)
     ulps = torch.where(products, b.abs() + 1, 2 * (b * log).abs() + 8)
@@ -171,6 +177,8 @@ def remainder(a: Approx, b: Approx, function: Callable[..., Tensor], whole: Call
 def _atan2(args: Sequence[Approx], dtype: DType) -> Approx:
     y, x = (_as_float(argument) for argument in args)
     value = torch.atan2(y.value, x.value)
+    if not dtype.rounds:
+        return Approx(value)
     square = x.value**2 + y.value**2
     carried = total(scaled(y.error, x.value.abs() / square), scaled(x.error, y.value.abs() / square))
     return settled(value, total(6 * value.abs() * dtype.unit_roundoff + underflow(dtype), carried))

@@ -56,7 +56,7 @@ def sum_of_products(
     values = [factor.value.to(torch.float64) for factor in factors]
     value = _einsum(values, sizes, outer)
     errors = [_carried(values, factors, at, value, sizes, outer) for at in range(len(factors))]
-    if dtype.is_float:
+    if dtype.is_float and dtype.rounds:
         mass = _einsum([each.abs() for each in values], sizes, outer)
         errors.append(mass * (accumulation(count, dtype) + rounded))
     if mean:
@@ -235,6 +235,8 @@ def _place(sign: int) -> Callable[[Approx, DType], Approx]:
 def _logsumexp(body: Approx, dtype: DType) -> Approx:
     x = body.value
     value = torch.logsumexp(x, -1)
+    if not dtype.rounds:
+        return Approx(value)
     weights = torch.exp(x - value.unsqueeze(-1)).nan_to_num(nan=0.0)
     inner = weights * (exponent_error(x, x.amax(-1, keepdim=True), dtype) + body.bound)
     own = accumulation(x.shape[-1], dtype) + dtype.unit_roundoff * (4 * value.abs() + 8)
