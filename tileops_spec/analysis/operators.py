@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
-from .estimate import Approx, conform, rounding, scaled, settled, stepped, total, wrap
+from .estimate import Approx, conform, onto, rounding, scaled, settled, stepped, total, wrap
 from .functions import power, remainder, unsure
 
 
@@ -46,7 +46,7 @@ def cast(operand: Approx, source: DType, target: DType) -> Approx:
         value = torch.where(value < 0, value.double() + 2.0**64, value.double())
     if target.is_float:
         own = rounding(value, target) if loses(source, target) else None
-        return settled(conform(value, target), total(operand.error, own))
+        return settled(conform(value, target), operand.error if own is None else onto(own, operand.error))
     if target.kind == "bool":
         return operand if source.kind == "bool" else _truth(operand)
     if source.is_float:
@@ -92,15 +92,25 @@ def _subtract(left: Approx, right: Approx, dtype: DType) -> Approx:
 
 
 def _sum(value: Tensor, left: Approx, right: Approx, dtype: DType) -> Approx:
-    return settled(wrap(value, dtype), total(left.error, right.error, rounding(value, dtype)))
+    return settled(wrap(value, dtype), _with(rounding(value, dtype), left.error, right.error))
+
+
+def _with(own: Tensor | None, *errors: Tensor | None) -> Tensor | None:
+    """The total; `own` is held by nobody else."""
+    return total(*errors) if own is None else onto(own, *errors)
 
 
 def _multiply(left: Approx, right: Approx, dtype: DType) -> Approx:
     value = left.value * right.value
-    carried = total(scaled(left.error, right.value.abs()), scaled(right.error, left.value.abs()))
+    carried = onto(_scaled_by(left.error, right.value), _scaled_by(right.error, left.value))
     if left.error is not None and right.error is not None:
-        carried = carried + left.error * right.error
-    return settled(wrap(value, dtype), total(carried, rounding(value, dtype)))
+        carried = onto(carried, left.error * right.error)
+    return settled(wrap(value, dtype), _with(rounding(value, dtype), carried))
+
+
+def _scaled_by(error: Tensor | None, value: Tensor) -> Tensor | None:
+    """|value| · error, in a tensor of its own."""
+    return None if error is None else (value * error).abs_()
 
 
 def _divide(left: Approx, right: Approx, dtype: DType) -> Approx:

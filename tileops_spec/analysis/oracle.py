@@ -16,7 +16,7 @@ from ..ir.walk import walk
 from .accesses import OracleError, Window, mapped
 from .binding import Binding, evaluate_scalar, shape_of
 from .cost import free_indices
-from .estimate import Approx, Estimate, conform, settled, total
+from .estimate import Approx, Estimate, conform, scaled, settled
 from .expressions import Expressions
 from .operators import cast
 from .recurrent import RecurrentGroup, recurrent_groups
@@ -200,7 +200,7 @@ class _Oracle:
             return result
         dtype = self.expressions.dtype(definition.dtype)
         result = cast(result, self.expressions.dtype(value.dtype), dtype)
-        return settled(result.value, total(result.error, _rounded_again(result, dtype)))
+        return settled(result.value, _rounded_again(result, dtype))
 
     def _updated(self, definitions: Sequence[Definition]) -> Window:
         """A target after all of its statements: an output is rounded once, after the last."""
@@ -294,8 +294,8 @@ class _Oracle:
 
 
 def _rounded_again(result: Approx, dtype: DType) -> Tensor | None:
-    """What rounding adds because the rounded number is itself off by the error: u·e."""
-    return None if result.error is None or not dtype.is_float else result.error * dtype.unit_roundoff
+    """The error with what rounding adds because the rounded number is itself off by it: e + u·e."""
+    return result.error if not dtype.is_float else scaled(result.error, 1 + dtype.unit_roundoff)
 
 
 def _pieces(extents: tuple[int, ...], count: int) -> list[tuple[tuple[int, int], ...]]:
