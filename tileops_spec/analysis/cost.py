@@ -1,4 +1,4 @@
-"""The cost of a spec: floating-point operations and the fewest bytes, symbolic in the dims. Conventions: docs/cost.md."""
+"""The cost of a spec: operations and the fewest bytes, symbolic in the dims. The conventions are in docs/cost.md."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ class Literals:
 
 
 def _opens(expr: Expr) -> bool:
-    return isinstance(expr, Binary) and expr.op == "or" or isinstance(expr, Unary) and expr.op == "not"
+    return (isinstance(expr, Binary) and expr.op == "or") or (isinstance(expr, Unary) and expr.op == "not")
 
 
 def _either(conditions: Sequence[Expr]) -> Expr:

@@ -1,7 +1,7 @@
 """What the outputs need: every operation with the points at which it is needed, and every read of an input.
 
-Statements are walked from the last to the first. A read of a local definition asks for its elements under the conditions
-of the place that reads; what no output asks for is not needed. The conventions are in docs/cost.md.
+Statements are walked from the last to the first. A read of a local definition asks for its elements under the
+conditions of the place that reads; what no output asks for is not needed. The conventions are in docs/cost.md.
 """
 
 from __future__ import annotations
@@ -231,7 +231,9 @@ class Needs:
             Binary(op="<", left=IndexRef(name=name, dtype="i64"), right=limit, dtype="bool") for name, limit in extra
         ]
         loose = points.loose or any(self.literals.closed(index) is None for index in expr.indices)
-        conditions = simplified((*moved.conditions, *limits), own, [moved.axes[n] for n in others.values()], self.algebra)
+        conditions = simplified(
+            (*moved.conditions, *limits), own, [moved.axes[n] for n in others.values()], self.algebra
+        )
         used = {name for each in conditions for name in names_in(each)}
         axes = {**own, **{name: axis for name, axis in moved.axes.items() if name in used and name not in own}}
         self.wanted.setdefault(expr.tensor, []).append(Points(axes, conditions, loose))

@@ -115,7 +115,9 @@ class _Oracle:
             for each in self.spec.inputs
             if each.default is not None and each.name not in self.inputs
         }
-        self.expressions = Expressions(self.binding, self.inputs, defaults, self.read, device, self.as_float, self.bounded)
+        self.expressions = Expressions(
+            self.binding, self.inputs, defaults, self.read, device, self.as_float, self.bounded
+        )
 
     def extents(self, definition: Definition) -> tuple[int, ...]:
         """The target's extents."""

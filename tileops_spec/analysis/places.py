@@ -35,7 +35,9 @@ def covers(
         return _quotient_and_rest(indices[0], axes[0], extents, algebra)
     if len(extents) != 1:
         return False
-    runs = [run_of(index[0], {axis.name: axis for axis in own}, algebra) for index, own in zip(indices, axes)]
+    runs = [
+        run_of(index[0], {axis.name: axis for axis in own}, algebra) for index, own in zip(indices, axes, strict=True)
+    ]
     ranges = [run for run in runs if run is not None and run.step == number(1)]
     extent = algebra.poly(extents[0])
     return any(run == Run({}, extent, number(1)) for run in ranges) or _tiled(ranges, extent, algebra)
@@ -51,7 +53,8 @@ def _tiled(runs: Sequence[Run], extent: Poly, algebra: Algebra) -> bool:
         joining = (
             run
             for run in left
-            if algebra.never_negative(plus(reached, run.first, -1)) and algebra.never_negative(plus(run.end, reached, -1))
+            if algebra.never_negative(plus(reached, run.first, -1))
+            and algebra.never_negative(plus(run.end, reached, -1))
         )
         run = next(joining, None)
         if run is None:
@@ -61,7 +64,10 @@ def _tiled(runs: Sequence[Run], extent: Poly, algebra: Algebra) -> bool:
 
 
 def _quotient_and_rest(
-    indices: Sequence[Expr], axes: Sequence[Axis], extents: Sequence[Expr], algebra: Algebra, 
+    indices: Sequence[Expr],
+    axes: Sequence[Axis],
+    extents: Sequence[Expr],
+    algebra: Algebra,
 ) -> bool:
     """`e // c` and `e % c` reach everything where e runs through all of it."""
     first, second = indices
@@ -96,7 +102,11 @@ def run_of(index: Expr, axes: Mapping[str, Axis], algebra: Algebra) -> Run | Non
 
 
 def _sum(
-    left: Expr, right: Expr, sign: int, axes: Mapping[str, Axis], algebra: Algebra, 
+    left: Expr,
+    right: Expr,
+    sign: int,
+    axes: Mapping[str, Axis],
+    algebra: Algebra,
 ) -> Run | None:
     for moved, by, factor in ((left, right, sign), (right, left, 1)):
         if not set(names_in(by)) and (sign > 0 or moved is left):
@@ -118,7 +128,9 @@ def _cut(op: str, extent: Expr, by: Expr, algebra: Algebra) -> Run | None:
     if op == "%":
         return Run({}, algebra.poly(by), number(1)) if _reaches(by, extent, algebra) else None
     quotient = Binary(op="//", left=extent, right=by, dtype="i64")
-    exact = algebra.divides(by, extent) or (isinstance(by, Number) and proves_multiple(extent, int(by.value), algebra.where))
+    exact = algebra.divides(by, extent) or (
+        isinstance(by, Number) and proves_multiple(extent, int(by.value), algebra.where)
+    )
     if not exact:
         one = Number(value=1, dtype="i64")
         last = Binary(op="-", left=Binary(op="+", left=extent, right=by), right=one)

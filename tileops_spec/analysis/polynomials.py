@@ -124,10 +124,8 @@ class Algebra:
 
     def _quotient(self, expr: Binary, left: Expr, right: Expr) -> Poly:
         whole = self.poly(left)
-        inner = right
-        if isinstance(inner, Binary) and inner.op == "//" and show_expr(inner.left) == show_expr(left):
-            if (show_expr(left), show_expr(inner.right)) in self.divisible:
-                return self.poly(inner.right)
+        if isinstance(right, Binary) and self.divides(right, left):  # H // (H // K) is K
+            return self.poly(right.right)
         if isinstance(right, Number) and whole and all(count % right.value == 0 for count in whole.values()):
             return {monomial: count // right.value for monomial, count in whole.items()}
         atom = next(iter(self.poly(right)), ())
@@ -160,8 +158,8 @@ class Algebra:
         text = show_expr(whole)
         if (text, show_expr(by)) in self.divisible:
             return True
-        if isinstance(by, Binary) and by.op == "//" and show_expr(by.left) == text:
-            return (text, show_expr(by.right)) in self.divisible
+        if isinstance(by, Binary):
+            return by.op == "//" and show_expr(by.left) == text and (text, show_expr(by.right)) in self.divisible
         poly = self.poly(whole)
         if isinstance(by, Number):
             return all(count % by.value == 0 for count in poly.values())
@@ -233,4 +231,3 @@ def replaced(expr: Expr, table: Mapping[str, Expr]) -> Expr:
 def names_in(expr: Expr) -> Iterator[str]:
     """The index variables that an expression names."""
     return (node.name for node in walk(expr) if isinstance(node, IndexRef))
-

@@ -151,7 +151,9 @@ def simplified(
     for axis in hidden:
         naming = [each for each in left if axis.name in set(names_in(each))]
         rest = [each for each in left if each not in naming]
-        if naming and any(_proved(naming, axis, value, ranges, rest, algebra) for value in _witnesses(axis, axes, algebra)):
+        if naming and any(
+            _proved(naming, axis, value, ranges, rest, algebra) for value in _witnesses(axis, axes, algebra)
+        ):
             left = rest
     return tuple(left)
 
@@ -190,4 +192,3 @@ def _facts(axis: Axis, algebra: Algebra) -> Iterator:
     yield from algebra.facts_of(
         Binary(op="<", left=IndexRef(name=axis.name, dtype="i64"), right=axis.extent, dtype="bool")
     )
-

@@ -156,6 +156,8 @@ class _Use:
 
     groups: tuple[tuple[tuple[int, ...], Part | None], ...]
     loose: bool
+    source: Source | None
+    """The access on all axes at once; None where it gathers."""
 
     @property
     def is_whole(self) -> bool:
@@ -210,7 +212,11 @@ def _use(reading: Reading, needs: Needs) -> _Use:
         part = _part(axes, access, shape, points, needs)
         gathers |= isinstance(part, Gathered) and not part.distinct
         groups.append((axes, part))
-    return _Use(tuple(groups), points.loose or gathers)
+    closed = [needs.literals.closed(index) for index in access.indices]
+    names = {name for each in (*access.indices, *points.conditions) for name in free_indices(each)}
+    ranges = tuple(axis for name, axis in points.axes.items() if name in names)
+    source = None if None in closed else Source(tuple(closed), ranges, points.conditions)  # type: ignore[arg-type]
+    return _Use(tuple(groups), points.loose or gathers, source)
 
 
 def _tied(indices: Sequence[Expr], conditions: Sequence[Expr]) -> list[tuple[int, ...]]:
@@ -255,11 +261,9 @@ def _names(name: str, conditions: Sequence[Expr]) -> bool:
 
 
 def _are_distinct(indices: Sequence[Expr], needs: Needs) -> bool:
-    """Whether an assumption says that no two points reach one place: `slot[t]`, or `slot[t] // P` with `slot[t] % P`."""
+    """Whether points reach places of their own: `slot[t]`, or both `// P` and `% P` of it, where `distinct(slot)`."""
     distinct = {
-        each.tensor
-        for each in needs.spec.assumptions
-        if isinstance(each, Property) and each.function == "distinct"
+        each.tensor for each in needs.spec.assumptions if isinstance(each, Property) and each.function == "distinct"
     }
     plain = {show_expr(index) for index in indices if isinstance(index, Access) and index.tensor in distinct}
     for index in indices:
@@ -298,7 +302,11 @@ def _union(tensor: TensorDecl, uses: Sequence[_Use], needs: Needs) -> Touched:
                 more.extend(asked or ())
                 sets.extend(() if asked is not None else (part,))
             return Touched(tensor.dtype, tensor.shape, (*more, *extents), tuple(sets), all(u.loose for u in uses))
-    return _whole(tensor, loose=True)
+    sources = list(dict.fromkeys(use.source for use in uses if use.source is not None))
+    if len(sources) < len({use.source for use in uses}):
+        return _whole(tensor, loose=True)
+    places = Places(tensor.shape, tuple(_completed(sources)))
+    return Touched(tensor.dtype, tensor.shape, (), (places,), all(use.loose for use in uses))
 
 
 def _asked(part: Part, needs: Needs) -> tuple[Expr, ...] | None:
@@ -354,4 +362,3 @@ def _extent(extent: Expr, *, alone: bool) -> str:
     if isinstance(extent, Binary) and extent.op == "*":
         return f"{_extent(extent.left, alone=False)}·{_extent(extent.right, alone=False)}"
     return f"({show_expr(extent)})" if isinstance(extent, Binary) and not alone else show_expr(extent)
-
