@@ -57,11 +57,18 @@ def rounding(value: Tensor, dtype: DType) -> Tensor | None:
     """
     if not dtype.is_float or not dtype.rounds:
         return None
-    size = value.abs().to(torch.float64)
-    overflows = dtype.max_value < 1e30 and size.numel() > 0 and not bool(size.max() <= dtype.max_value)
-    beyond = size > dtype.max_value if overflows else None
-    error = size.mul_(dtype.unit_roundoff).add_(underflow(dtype))
-    return error if beyond is None else error.masked_fill_(beyond, math.inf)
+    error = value.abs().to(torch.float64).mul_(dtype.unit_roundoff).add_(underflow(dtype))
+    return with_overflow(error, value, dtype)
+
+
+def with_overflow(error: Tensor, value: Tensor, dtype: DType) -> Tensor:
+    """The error, inf where the value is beyond the largest finite number of a narrow dtype."""
+    if dtype.max_value >= 1e30 or value.numel() == 0:
+        return error
+    low, high = map(float, torch.aminmax(value))
+    if -dtype.max_value <= low and high <= dtype.max_value:
+        return error
+    return error.masked_fill(value.abs() > dtype.max_value, math.inf)
 
 
 def accumulation(count: int, dtype: DType) -> float:

@@ -16,7 +16,7 @@ from ..ir.walk import walk
 from .accesses import OracleError, Window, mapped
 from .binding import Binding, evaluate_scalar, shape_of
 from .cost import free_indices
-from .estimate import Approx, Estimate, conform, scaled, settled
+from .estimate import Approx, Estimate, conform, scaled
 from .expressions import Expressions
 from .operators import cast
 from .recurrent import RecurrentGroup, recurrent_groups
@@ -202,7 +202,7 @@ class _Oracle:
             return result
         dtype = self.expressions.dtype(definition.dtype)
         result = cast(result, self.expressions.dtype(value.dtype), dtype)
-        return settled(result.value, _rounded_again(result, dtype))
+        return Approx(result.value, _rounded_again(result, dtype))
 
     def _updated(self, definitions: Sequence[Definition]) -> Window:
         """A target after all of its statements: an output is rounded once, after the last."""
