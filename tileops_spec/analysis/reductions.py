@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..ir.dtypes import DType
 from .accesses import OracleError
-from .estimate import LAMBDA_CAST, Approx, accumulation, rounding, scaled, settled, total, wrap
+from .estimate import LAMBDA_CAST, Approx, accumulation, onto, rounding, scaled, settled, surely_finite, total, wrap
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -56,7 +56,7 @@ def sum_of_products(
     values = [factor.value.to(torch.float64) for factor in factors]
     value = _einsum(values, sizes, outer)
     errors = [_carried(values, factors, at, value, sizes, outer) for at in range(len(factors))]
-    if dtype.is_float:
+    if dtype.is_float and dtype.rounds:
         mass = _einsum([each.abs() for each in values], sizes, outer)
         errors.append(mass * (accumulation(count, dtype) + rounded))
     if mean:
@@ -235,16 +235,24 @@ def _place(sign: int) -> Callable[[Approx, DType], Approx]:
 def _logsumexp(body: Approx, dtype: DType) -> Approx:
     x = body.value
     value = torch.logsumexp(x, -1)
+    if not dtype.rounds:
+        return Approx(value)
     weights = torch.exp(x - value.unsqueeze(-1)).nan_to_num(nan=0.0)
-    inner = weights * (exponent_error(x, x.amax(-1, keepdim=True), dtype) + body.bound)
+    inner = onto(exponent_error(x, x.amax(-1, keepdim=True), dtype), body.error).mul_(weights)
     own = accumulation(x.shape[-1], dtype) + dtype.unit_roundoff * (4 * value.abs() + 8)
     return settled(value, inner.sum(-1) + own)
 
 
+def _finite_size(x: Tensor) -> Tensor:
+    """|x|, 0 for what is not finite."""
+    size = x.abs()
+    return size if surely_finite(size) else torch.where(torch.isfinite(x), size, 0.0)
+
+
 def exponent_error(x: Tensor, top: Tensor, dtype: DType) -> Tensor:
     """The relative error of exp(x - max x): x·log2 e and max·log2 e are each rounded, and the exponential itself."""
-    size = torch.where(torch.isfinite(x), x.abs(), 0.0)
-    return dtype.unit_roundoff * (2 * size + 2 * torch.where(torch.isfinite(top), top.abs(), 0.0) + 4)
+    size, highest = (_finite_size(each).mul_(2 * dtype.unit_roundoff) for each in (x, top))
+    return size.add_(highest.add_(4 * dtype.unit_roundoff))
 
 
 _REDUCTIONS: dict[str, Callable[[Approx, DType], Approx]] = {

@@ -54,7 +54,7 @@ def explanation_lines(spec: Spec, data: Data) -> Iterator[str]:
     yield from _section(f"features on {shown['name']} ({shown['device']})", _features(shown["features"]))
     if len(data["targets"]) > 1:
         yield from _section("features by target", _by_target(data["targets"]))
-    yield from _section("cost", [f"FLOPs  {data['cost']['flops']}", f"bytes  {data['cost']['bytes']}, at the least"])
+    yield from _section("cost", [f"FLOPs         {data['cost']['flops']}", f"fewest bytes  {data['cost']['bytes']}"])
     yield from _section("devices", map(_device, data["devices"]))
     if data["workloads"]:
         yield from _section("workloads, with the time that no kernel can go below", _workloads(data))
