@@ -37,7 +37,7 @@ def faults_of(spec: Spec) -> Iterator[Fault]:
     for definition in spec.math:
         if definition.along is not None or definition.op == "+=":
             yield from _stored_faults(definition, spec)
-        for value in (*definition.values[:-len(definition.indices) or None],):
+        for value in (*definition.values[: -len(definition.indices) or None],):
             for node in walk(value):
                 yield from _node_faults(node, definition, spec)
 

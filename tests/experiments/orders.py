@@ -7,7 +7,7 @@ products.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy
 import torch
@@ -50,7 +50,8 @@ def summed(terms: Tensor, dtype: DType, order: Order) -> Tensor:
 
 def multiplied(terms: Tensor, dtype: DType, order: Order) -> Tensor:
     """The product over the last axis; 1 for no terms."""
-    return _folded(terms, dtype, order, 1.0, numpy.multiply, torch.mul)
+    name = "pairwise" if order.name == "tensor_core" else order.name
+    return _folded(terms, dtype, replace(order, name=name), 1.0, numpy.multiply, torch.mul)
 
 
 def running(terms: Tensor, dtype: DType, order: Order, *, products: bool = False) -> Tensor:
@@ -75,9 +76,7 @@ def summed_with(terms: Tensor, accumulator: DType, block: int) -> Tensor:
     return total
 
 
-def _folded(
-    terms: Tensor, dtype: DType, order: Order, neutral: float, ufunc: numpy.ufunc, combine: Combine
-) -> Tensor:
+def _folded(terms: Tensor, dtype: DType, order: Order, neutral: float, ufunc: numpy.ufunc, combine: Combine) -> Tensor:
     if not terms.shape[-1]:
         return torch.full(terms.shape[:-1], neutral, dtype=torch.float64)
     terms = rounded(terms, dtype)

@@ -40,7 +40,7 @@ TILE = 16
 class Kernel:
     """How a kernel computes: its order of summation, GPU-like functions, online softmax, late division, a mistake."""
 
-    order: Order = Order()
+    order: Order = field(default_factory=Order)
     fast: bool = False
     online: int = 0
     late: bool = False
@@ -249,7 +249,9 @@ class _Rounding(_Oracle):
     def adopt(self, kernel: Kernel) -> None:
         self.kernel = kernel
         plain = self.expressions
-        names = frozenset(e.target for e in self.spec.math if isinstance(e.value, Along) and e.value.function == "softmax")
+        names = frozenset(
+            e.target for e in self.spec.math if isinstance(e.value, Along) and e.value.function == "softmax"
+        )
         self.expressions = _RoundedExpressions(
             plain.binding, plain.inputs, plain.defaults, plain.read, plain.device, None, kernel, names
         )

@@ -32,6 +32,10 @@ GATE_CASES = 12
 """Cases for every choice of dtypes that the emulate gate runs by default."""
 WORK = 3e5
 """Floating-point operations a case: products are laid out here."""
+FAULT_SHARE = 3
+"""Cases with mistakes are so many times larger: nearer to what the gate runs."""
+STEPPED = 0.3
+"""The share of that for recurrences, which cost a walk over the mathematics at every step."""
 
 
 @dataclass
@@ -80,10 +84,12 @@ class Outcome:
 def experiment(spec: Spec, *, trials: int, gate_cases: int = GATE_CASES, work: float = WORK) -> Outcome:
     """All trials of one spec; the same for the same arguments."""
     started = time.monotonic()
+    if any(each.along is not None for each in spec.math):
+        work *= STEPPED
     cases = long_cases(spec, -(-trials // VARIANTS), work)
     lengths = [max(reduction_lengths(spec, case.binding(spec)), default=0) for case in cases]
     correct = correct_trials(spec, cases, trials)
-    faults = fault_trials(spec, gate_cases, work)
+    faults = fault_trials(spec, gate_cases, work * FAULT_SHARE)
     seconds = time.monotonic() - started
     return Outcome(spec.op, spec.family, (min(lengths), max(lengths)), seconds, correct, faults)
 
