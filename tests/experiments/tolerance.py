@@ -7,6 +7,7 @@ for all ops on two cores); `--write` renews docs/measurements/tolerance.md.
 from __future__ import annotations
 
 import argparse
+import pickle
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -45,9 +46,21 @@ def reducing_ops() -> list[str]:
     return [name for name in names if accumulates(load(name))]
 
 
-def outcomes(names: list[str], trials: int, jobs: int) -> Iterator[Outcome]:
+def outcomes(names: list[str], trials: int, jobs: int, kept: Path | None) -> Iterator[Outcome]:
+    """The outcome of each op, from `kept` where it is there."""
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(partial(run, trials=trials), names)
+        yield from pool.map(partial(known, trials=trials, kept=kept), names)
+
+
+def known(name: str, trials: int, kept: Path | None) -> Outcome:
+    path = kept / f"{name}.pickle" if kept else None
+    if path is not None and path.exists():
+        return pickle.loads(path.read_bytes())
+    outcome = run(name, trials)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pickle.dumps(outcome))
+    return outcome
 
 
 def main() -> int:
@@ -55,10 +68,11 @@ def main() -> int:
     parser.add_argument("ops", nargs="*", help="names of specs; without any, every op that reduces")
     parser.add_argument("--trials", type=int, default=1000, help="correct computations for each op")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="a folder for finished ops, so that a run can go on or do some anew")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
     found = []
-    for outcome in outcomes(options.ops or reducing_ops(), options.trials, options.jobs):
+    for outcome in outcomes(options.ops or reducing_ops(), options.trials, options.jobs, options.keep):
         found.append(outcome)
         print(one_line(outcome), file=sys.stderr, flush=True)
     page = document(found)

@@ -30,9 +30,9 @@ VARIANTS = 20
 """Correct kernels for one case."""
 GATE_CASES = 12
 """Cases for every choice of dtypes that the emulate gate runs by default."""
-WORK = 3e5
+WORK = 6e4
 """Floating-point operations a case: products are laid out here."""
-FAULT_SHARE = 3
+FAULT_SHARE = 8
 """Cases with mistakes are so many times larger: nearer to what the gate runs."""
 STEPPED = 0.3
 """The share of that for recurrences, which cost a walk over the mathematics at every step."""
