@@ -18,7 +18,7 @@ from .estimate import Approx
 
 SAMPLES = 8
 """Disturbed runs."""
-LAMBDA_RUNS = 4.0
+LAMBDA_RUNS = 6.0
 """The bound is so many times the largest deviation among the runs."""
 GROWN = 2.0**-14
 """A carried bound beyond this share of the largest value is worth measuring: below it, it hides nothing in 16 bits."""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..ir.dtypes import DType
 from .accesses import OracleError
-from .estimate import LAMBDA_CAST, Approx, accumulation, rounding, scaled, settled, total, wrap
+from .estimate import LAMBDA_CAST, Approx, accumulation, rounding, scaled, settled, total, underflow, wrap
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -187,7 +187,22 @@ def _product(body: Approx, dtype: DType) -> Approx:
     count = body.value.shape[-1]
     size = body.value.abs()
     moved = None if body.error is None else (size + body.error).prod(-1) - size.prod(-1)
-    return settled(value, total(moved, scaled(rounding(value, dtype), float(count))))
+    lost = beyond_range(growth(size).sum(-1), count, dtype)
+    return settled(value, total(moved, scaled(rounding(value, dtype), float(count)), lost))
+
+
+def growth(size: Tensor) -> Tensor:
+    """How many binary orders each factor of a product may add to it, 0 for those that shrink it."""
+    return torch.log2(size.to(torch.float64)).clamp(min=0)
+
+
+def beyond_range(grown: Tensor, count: int, dtype: DType) -> Tensor:
+    """What the range of `dtype` costs a product on its way, in any order, whose large factors multiply to 2^grown.
+
+    A part of it may overflow: then nothing is known. A part may be flushed to zero: the rest multiplies what was lost.
+    """
+    flushed = count * underflow(dtype) * torch.exp2(grown)
+    return torch.where(grown >= math.log2(dtype.max_value), math.inf, flushed)
 
 
 def _unsure(error: Tensor) -> Tensor:
