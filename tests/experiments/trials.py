@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tileops_spec.analysis.binding import Binding
-from tileops_spec.analysis.cases import Case, draw_cases, make_inputs
+from tileops_spec.analysis.cases import Case, Unsatisfiable, draw_cases, make_inputs
 from tileops_spec.analysis.compare import compare
 from tileops_spec.analysis.estimate import Estimate
 from tileops_spec.analysis.oracle import evaluate
@@ -96,10 +96,20 @@ def experiment(spec: Spec, *, trials: int, gate_cases: int = GATE_CASES, work: f
 
 def long_cases(spec: Spec, count: int, work: float) -> list[Case]:
     """Cases whose longest reduction has a length that matters; where there are too few, the longest of the others."""
-    drawn = list(draw_cases(spec, count=3 * count, seed=17, work=work))
+    drawn = drawn_cases(spec, count=3 * count, seed=17, work=work)
     ranked = sorted(drawn, key=lambda case: -_usefulness(spec, case))
     kept = set(ranked[:count])
     return [case for case in drawn if case in kept]
+
+
+def drawn_cases(spec: Spec, *, count: int, seed: int, work: float, static_shapes: int | None = None) -> list[Case]:
+    """Cases of so much work; of more, where no shape is so small."""
+    for larger in (1, 4, 16):
+        try:
+            return list(draw_cases(spec, count=count, seed=seed, static_shapes=static_shapes, work=larger * work))
+        except Unsatisfiable:
+            continue
+    return list(draw_cases(spec, count=count, seed=seed, static_shapes=static_shapes))
 
 
 def _usefulness(spec: Spec, case: Case) -> int:
@@ -129,7 +139,7 @@ def fault_trials(spec: Spec, gate_cases: int, work: float) -> tuple[tuple[Fault,
     """Each mistake on as many cases as the emulate gate takes; trials where it changes nothing do not count."""
     found = {fault: Verdicts() for fault in faults_of(spec)}
     count = gate_cases * len(list(spec.dtype_choices()))
-    for case in draw_cases(spec, count=count, seed=0, static_shapes=3, work=work) if found else ():
+    for case in drawn_cases(spec, count=count, seed=0, static_shapes=3, work=work) if found else ():
         prepared = Prepared.of(spec, case)
         right = compute(spec, prepared.binding, prepared.inputs, Kernel())
         for fault, verdicts in found.items():

@@ -44,7 +44,7 @@ def explain_spec(spec: Spec, *, targets: Sequence[str] = (), devices: Sequence[D
         "family": spec.family,
         "status": spec.status,
         "signature": _signature(spec),
-        "tolerance": _tolerance(spec),
+        "tolerance": str(spec.tolerance) if spec.tolerance else None,
         "math": [show_definition(each) for each in spec.math],
         "class": list(known.structure.kinds) if spec.math else ["unknown"],
         "structure": _structure(spec, known.structure),
@@ -72,11 +72,6 @@ def _signature(spec: Spec) -> Data:
         "where": [show_expr(each) for each in spec.where],
         "assumptions": [show_expr(each) for each in spec.assumptions],
     }
-
-
-def _tolerance(spec: Spec) -> Data | None:
-    """The override of the derived bound, where there is one."""
-    return {"factor": spec.tolerance.factor, "reason": spec.tolerance.reason} if spec.tolerance else None
 
 
 # structure
