@@ -31,8 +31,9 @@ def one_line(outcome: Outcome) -> str:
     )
 
 
-def document(found: Sequence[Outcome]) -> str:
-    parts = [HEADING, _summary(found), _by_kind(found), _by_family(found), _missed(found), _by_op(found)]
+def document(found: Sequence[Outcome], corpus: int) -> str:
+    """The page; `corpus` is the number of ops that reduce, run or not."""
+    parts = [HEADING, _summary(found, corpus), _by_kind(found), _by_family(found), _missed(found), _by_op(found)]
     return "\n".join(parts)
 
 
@@ -45,7 +46,7 @@ def _table(title: str, header: Sequence[str], rows: Iterable[Sequence[object]]) 
     return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows), ""])
 
 
-def _summary(found: Sequence[Outcome]) -> str:
+def _summary(found: Sequence[Outcome], corpus: int) -> str:
     trials = sum(each.correct.trials for each in found)
     elements = sum(each.correct.elements for each in found)
     alarms = {judge: sum(each.correct.rejected[judge] for each in found) for judge in JUDGES}
@@ -53,7 +54,7 @@ def _summary(found: Sequence[Outcome]) -> str:
     effective = [verdicts for verdicts in places if verdicts.trials]
     caught = {judge: sum(v.rejected[judge] > 0 for v in effective) for judge in JUDGES}
     return (
-        f"{len(found)} ops, {trials:,} correct computations, {elements:,} elements; {len(places)} places of mistakes, "
+        f"{len(found)} of the {corpus} ops that reduce, {trials:,} correct computations, {elements:,} elements; {len(places)} places of mistakes, "
         f"{len(effective)} with an effect.\n\n"
         + _table(
             "Summary",

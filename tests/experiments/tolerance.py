@@ -71,11 +71,11 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="a folder for finished ops, so that a run can go on or do some anew")
     parser.add_argument("--write", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
-    found = []
-    for outcome in outcomes(options.ops or reducing_ops(), options.trials, options.jobs, options.keep):
+    found, corpus = [], reducing_ops()
+    for outcome in outcomes(options.ops or corpus, options.trials, options.jobs, options.keep):
         found.append(outcome)
         print(one_line(outcome), file=sys.stderr, flush=True)
-    page = document(found)
+    page = document(found, len(corpus))
     if options.write:
         PAGE.write_text(page, encoding="utf-8")
     else:
