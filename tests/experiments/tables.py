@@ -54,7 +54,8 @@ def _summary(found: Sequence[Outcome], corpus: int) -> str:
     effective = [verdicts for verdicts in places if verdicts.trials]
     caught = {judge: sum(v.rejected[judge] > 0 for v in effective) for judge in JUDGES}
     return (
-        f"{len(found)} of the {corpus} ops that reduce, {trials:,} correct computations, {elements:,} elements; {len(places)} places of mistakes, "
+        f"{len(found)} of the {corpus} ops that reduce, {trials:,} correct computations, {elements:,} elements; "
+        f"{len(places)} places of mistakes, "
         f"{len(effective)} with an effect.\n\n"
         + _table(
             "Summary",
