@@ -9,7 +9,7 @@ import torch
 
 from ..ir.dtypes import DType
 from .estimate import Approx, accumulation, onto, rounding, scaled, settled, surely_finite, total
-from .reductions import exponent_error, unsure_order
+from .reductions import beyond_range, exponent_error, growth, unsure_order
 
 
 def along(name: str, body: Approx, axis: int, dtype: DType) -> Approx:
@@ -53,8 +53,9 @@ def _cumprod(body: Approx, axis: int, dtype: DType) -> Approx:
     value = body.value.cumprod(axis)
     size = body.value.abs()
     moved = None if body.error is None else (size + body.error).cumprod(axis) - size.cumprod(axis)
-    count = float(body.value.shape[axis])
-    return settled(value, total(moved, scaled(rounding(value, dtype), count)))
+    count = body.value.shape[axis]
+    lost = beyond_range(growth(size).cumsum(axis), count, dtype) if dtype.is_float else None
+    return settled(value, total(moved, scaled(rounding(value, dtype), float(count)), lost))
 
 
 def _log_softmax(body: Approx, axis: int, dtype: DType) -> Approx:

@@ -19,11 +19,15 @@ from .estimate import Approx, conform, onto, rounding, scaled, settled, stepped,
 
 @dataclass(frozen=True, slots=True)
 class Smooth:
-    """A differentiable function: of (x, f(x)), `slope` is |f'(x)|, `own` the error for an exact x in units of u."""
+    """A differentiable function: of (x, f(x)), `slope` is |f'(x)|, `own` the error for an exact x in units of u.
+
+    `flushed`: how many times what underflows on the way may count.
+    """
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor, Tensor], Tensor]
     own: Callable[[Tensor, Tensor], Tensor]
+    flushed: Callable[[Tensor], Tensor | float] = lambda x: 1.0
 
 
 def _size(x: Tensor) -> Tensor:
@@ -58,7 +62,11 @@ SMOOTH: dict[str, Smooth] = {
     "erf": Smooth(torch.erf, lambda x, v: 2 / math.sqrt(math.pi) * torch.exp(-x * x), _ulps(4)),
     "sigmoid": Smooth(torch.sigmoid, lambda x, v: v * (1 - v), lambda x, v: ((2 * _size(x) + 4) * (1 - v) + 4) * v),
     "silu": Smooth(
-        torch.nn.functional.silu, _silu_slope, lambda x, v: ((2 * _size(x) + 4) * torch.sigmoid(-x) + 6) * v.abs()
+        torch.nn.functional.silu,
+        _silu_slope,
+        lambda x, v: ((2 * _size(x) + 4) * torch.sigmoid(-x) + 6) * v.abs(),
+        # Where exp(-x) overflows, 1 / (1 + exp(-x)) is 0, and x times that.
+        flushed=lambda x: 1 + _size(x),
     ),
     "softplus": Smooth(
         torch.nn.functional.softplus, lambda x, v: torch.sigmoid(x), lambda x, v: (2 * _size(x) + 8) * v + 2
@@ -89,7 +97,7 @@ def _smooth(function: Smooth, argument: Approx, dtype: DType) -> Approx:
     value = function.value(x)
     if not dtype.rounds:
         return Approx(value)
-    own = (function.own(x, value) * dtype.unit_roundoff).add_(underflow(dtype))
+    own = (function.own(x, value) * dtype.unit_roundoff).add_(underflow(dtype) * function.flushed(x))
     return settled(value, onto(own, scaled(argument.error, function.slope(x, value))))
 
 

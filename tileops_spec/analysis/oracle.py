@@ -16,6 +16,7 @@ from ..ir.walk import walk
 from .accesses import OracleError, Window, mapped
 from .binding import Binding, evaluate_scalar, shape_of
 from .cost import free_indices
+from .disturbed import SAMPLES, Disturbance, has_grown, measured
 from .estimate import Approx, Estimate, conform, scaled
 from .expressions import Expressions
 from .operators import cast
@@ -103,6 +104,7 @@ class _Oracle:
     known: dict[tuple, Window] = field(default_factory=dict)
     kept: dict[str, Window] = field(default_factory=dict)
     growing: dict[str, Window] = field(default_factory=dict)
+    disturbance: Disturbance | None = None
 
     def __post_init__(self) -> None:
         self.definitions: dict[str, list[Definition]] = {}
@@ -220,7 +222,16 @@ class _Oracle:
         return Window(result, (0,) * base.value.dim())
 
     def _step(self, group: RecurrentGroup) -> None:
-        """Compute the definitions of a group together, one step after the other."""
+        """Compute the definitions of a group together; where bounds grow from step to step, they are measured."""
+        carried = self._walked(group)
+        if self.as_float != "f64" and has_grown(carried):
+            runs = [self._walked(group, Disturbance(seed)) for seed in range(SAMPLES)]
+            carried = {name: measured(each, [run[name].approx.value for run in runs]) for name, each in carried.items()}
+        self.kept.update(carried)
+
+    def _walked(self, group: RecurrentGroup, disturbance: Disturbance | None = None) -> dict[str, Window]:
+        """The definitions of a group, one step after the other; disturbed, steps know of no errors but their own."""
+        self.disturbance = disturbance
         for definition in group.definitions:
             self.growing[definition.target] = self._begun(definition, group)
         try:
@@ -229,8 +240,9 @@ class _Oracle:
             for step in reversed(steps) if group.backward else steps:
                 for definition in group.definitions:
                     self._store_step(definition, group.axes[definition.target], step)
-            self.kept.update({name: self.growing[name] for name in group.names})
+            return {name: self.growing[name] for name in group.names}
         finally:
+            self.disturbance = None
             for name in group.names:
                 self.growing.pop(name, None)
 
@@ -241,7 +253,8 @@ class _Oracle:
         extents[axis] += definition.initial is not None
         dtype = self.expressions.dtype(definition.dtype)
         value = conform(torch.zeros(extents, dtype=torch.float64, device=self.expressions.device), dtype)
-        error = torch.zeros(extents, dtype=torch.float64, device=self.expressions.device) if self.bounded else None
+        bounded = self.bounded and not self.disturbance
+        error = torch.zeros(extents, dtype=torch.float64, device=self.expressions.device) if bounded else None
         approx = Approx(value, error)
         shift = -1 if definition.initial is not None and not definition.backward else 0
         window = Window(approx, tuple(shift if at == axis else 0 for at in range(len(extents))))
@@ -258,6 +271,7 @@ class _Oracle:
 
     def _put(self, window: Window, axis: int, step: int, result: Approx) -> None:
         at = step - window.origin[axis]
+        result = self.disturbance.moved(result) if self.disturbance else result
         window.approx.value.narrow(axis, at, 1).copy_(result.value)
         if window.approx.error is not None:
             window.approx.error.narrow(axis, at, 1).copy_(result.bound)

@@ -15,7 +15,19 @@ from torch import Tensor
 
 from ..ir.dtypes import DType
 from .accesses import OracleError
-from .estimate import LAMBDA_CAST, Approx, accumulation, onto, rounding, scaled, settled, surely_finite, total, wrap
+from .estimate import (
+    LAMBDA_CAST,
+    Approx,
+    accumulation,
+    onto,
+    rounding,
+    scaled,
+    settled,
+    surely_finite,
+    total,
+    underflow,
+    wrap,
+)
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -117,9 +129,22 @@ def _carried(
     if factor.fresh is None:
         return carried
     linear = _einsum([factor.fresh, *others], sizes, outer)
-    squares = _einsum([each * each for each in (factor.fresh, *others)], sizes, outer)
+    fresh = factor.fresh * torch.sqrt(_copies(factor.value, outer))
+    squares = _einsum([each * each for each in (fresh, *others)], sizes, outer)
     cancelling = LAMBDA_CAST * torch.sqrt(squares) + factor.unit * value.abs()
     return total(carried, torch.minimum(linear, cancelling))
+
+
+def _copies(value: Tensor, outer: int) -> Tensor:
+    """How many elements of its sum are equal to each one, and so are rounded alike; 1 where all but zeros are equal.
+
+    By the inequality of Cauchy and Schwarz, n equal roundings weigh no more than n independent ones √n times as large.
+    """
+    flat = value.flatten(outer).contiguous()
+    ordered = flat.sort(-1).values
+    count = torch.searchsorted(ordered, flat, right=True) - torch.searchsorted(ordered, flat)
+    largest, least = ordered[..., -1:], torch.where(flat == 0, math.inf, flat).amin(-1, keepdim=True)
+    return torch.where(largest == least, 1, count).double().reshape(value.shape)
 
 
 def reduce(name: str, body: Approx, sizes: Sequence[int], outer: int, dtype: DType) -> Approx:
@@ -187,7 +212,22 @@ def _product(body: Approx, dtype: DType) -> Approx:
     count = body.value.shape[-1]
     size = body.value.abs()
     moved = None if body.error is None else (size + body.error).prod(-1) - size.prod(-1)
-    return settled(value, total(moved, scaled(rounding(value, dtype), float(count))))
+    lost = beyond_range(growth(size).sum(-1), count, dtype)
+    return settled(value, total(moved, scaled(rounding(value, dtype), float(count)), lost))
+
+
+def growth(size: Tensor) -> Tensor:
+    """How many binary orders each factor of a product may add to it, 0 for those that shrink it."""
+    return torch.log2(size.to(torch.float64)).clamp(min=0)
+
+
+def beyond_range(grown: Tensor, count: int, dtype: DType) -> Tensor:
+    """What the range of `dtype` costs a product on its way, in any order, whose large factors multiply to 2^grown.
+
+    A part of it may overflow: then nothing is known. A part may be flushed to zero: the rest multiplies what was lost.
+    """
+    flushed = count * underflow(dtype) * torch.exp2(grown)
+    return torch.where(grown >= math.log2(dtype.max_value), math.inf, flushed)
 
 
 def _unsure(error: Tensor) -> Tensor:

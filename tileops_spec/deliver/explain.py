@@ -23,6 +23,8 @@ def signature_lines(spec: Spec) -> Iterator[str]:
         yield "params " + ", ".join(map(show_param, spec.params))
     if spec.where:
         yield "where " + ", ".join(map(show_expr, spec.where))
+    if spec.tolerance:
+        yield str(spec.tolerance)
 
 
 def math_lines(spec: Spec) -> Iterator[str]:

@@ -81,6 +81,7 @@ def _evidence_key(plan: Plan, effort: Effort) -> str:
         contract=plan.contract,
         kernel=plan.files[KERNEL],
         references=[reference.expression for reference in plan.spec.references],
+        tolerance=str(plan.spec.tolerance or ""),
         effort=[effort.cases, effort.seed],
     )
 

@@ -77,7 +77,7 @@ def check_emulation(spec: Spec, cases: Sequence[Case], kernel: SourceText, limit
             for group, outcome in zip(groups, outcomes, strict=True)
             for finding in _judge(group, outcome, spec, kernel, limits)
         ]
-    return _verdict(watch, groups, _worst_first([*first, *found]), kernel)
+    return _verdict(spec, watch, groups, _worst_first([*first, *found]), kernel)
 
 
 def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> list[_Group]:
@@ -245,12 +245,16 @@ def _worst_first(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     return (*firsts.values(), *others)[:_MOST_FINDINGS]
 
 
-def _verdict(watch: Stopwatch, groups: list[_Group], findings: tuple[Diagnostic, ...], kernel: SourceText) -> Verdict:
+def _verdict(
+    spec: Spec, watch: Stopwatch, groups: list[_Group], findings: tuple[Diagnostic, ...], kernel: SourceText
+) -> Verdict:
     from importlib.metadata import version
 
     codes = {finding.code for finding in findings}
     cases = sum(len(group.runs) for group in groups)
-    good = f"{cases} cases in {len(groups)} builds within the derived bound; no memory error"
+    bound = "the derived bound" if spec.tolerance is None else str(spec.tolerance)
+    good = f"{cases} cases in {len(groups)} builds within {bound}; no memory error"
+    note = {} if spec.tolerance is None else {"tolerance": str(spec.tolerance)}
     return Verdict(
         gate="emulate",
         status="unsupported" if codes == {"TS435"} else "failed" if findings else "passed",
@@ -258,6 +262,6 @@ def _verdict(watch: Stopwatch, groups: list[_Group], findings: tuple[Diagnostic,
         summary=findings[0].message if findings else good,
         diagnostics=findings,
         tools={"tilelang": version("tilelang")},
-        facts={"cases": cases, "builds": len(groups)},
+        facts={"cases": cases, "builds": len(groups), **note},
         sources=(kernel,),
     )
