@@ -117,22 +117,25 @@ def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> li
 
 
 def _with_other_tunables(spec: Spec, defaults: list[_Group], choices: Sequence[Mapping[str, Tunable]]) -> list[_Group]:
-    """A build for each choice of tunables, of the groups in turn, on two of their cases."""
-    found = []
+    """Builds for each choice of tunables: of the groups in turn, and of the one with the largest tensors, where blocks
+    have the most tiles; on two of their cases."""
+    found: list[_Group] = []
+    largest = max(defaults, key=lambda group: max(map(_bytes, group.runs)), default=None)
     for position, choice in enumerate(choices if defaults else ()):
-        group = defaults[position % len(defaults)]
-        label = " ".join((group.label, *(f"{name}={value}" for name, value in choice.items())))
-        request = {**group.request, "arguments": {**group.request["arguments"], **choice}}
-        folder = group.folder.with_name(f"tuned-{position}")
-        folder.mkdir()
-        runs = [_prepare(spec, run.case, folder, f"{folder.name}-{at}") for at, run in enumerate(_largest(group.runs))]
-        found.append(_Group(label, request, folder, runs))
+        for group in {id(each): each for each in (defaults[position % len(defaults)], largest) if each}.values():
+            label = " ".join((group.label, *(f"{name}={value}" for name, value in choice.items())))
+            request = {**group.request, "arguments": {**group.request["arguments"], **choice}}
+            folder = group.folder.with_name(f"tuned-{len(found)}")
+            folder.mkdir()
+            runs = sorted(group.runs, key=_bytes)[-2:]
+            copies = [_prepare(spec, run.case, folder, f"{folder.name}-{at}") for at, run in enumerate(runs)]
+            found.append(_Group(label, request, folder, copies))
     return found
 
 
-def _largest(runs: list[_Run], count: int = 2) -> list[_Run]:
-    """The runs with the most bytes: more than one tile, if any has."""
-    return sorted(runs, key=lambda run: -sum(Path(each["path"]).stat().st_size for each in run.records))[:count]
+def _bytes(run: _Run) -> int:
+    """Of all tensors of a case."""
+    return sum(Path(record["path"]).stat().st_size for record in run.records)
 
 
 def _prepare(spec: Spec, case: Case, outputs: Path, number: str) -> _Run:

@@ -206,6 +206,10 @@ def _failed(bench: Bench, binding: Binding, traced: Sequence[str] | None) -> boo
 
 
 def _cases(bench: Bench, others: Sequence[Arguments]) -> tuple[Case, ...]:
+    """The cases whose builds differ; all of them where one differs at other tunables, which may go with any case."""
+    defaults = {name: values[0] for name, values in bench.body.tunables}
+    if any(each.get(name, value) != value for each in others for name, value in defaults.items()):
+        return bench.cases
     return tuple(case for case in bench.cases if touches(case_arguments(bench.spec, case), others))
 
 
