@@ -8,9 +8,10 @@ outputs; the oracle is asked only when such a child has ended.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,9 @@ from ..analysis.cases import Case, Unsatisfiable, make_inputs
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.text import SourceText
 from ..ir.spec import Spec
+from ..scaffold.body import Tunable
 from .candidate import build_label, build_request, factory_arguments
+from .choices import other_choices
 from .directed import direct_cases
 from .isolation import Completed, Limits, Outcome, Raised
 from .places import death_diagnostic, line_span, raised_message
@@ -28,6 +31,11 @@ from .work import judge_work
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ..analysis.estimate import Estimate
+
+    Expect = Callable[[Case, Mapping[str, Tensor]], Mapping[str, Estimate]]
+    """The values and bounds of a case with these inputs."""
 
 _MOST_FINDINGS = 8
 _ENDLESS = frozenset({"endless-loop", "deadlock"})
@@ -62,20 +70,34 @@ class _Group:
         return {"function": function, "kernel": self.request["kernel"], "runs": runs, "outputs": outputs}
 
 
-def check_emulation(spec: Spec, cases: Sequence[Case], kernel: SourceText, limits: Limits) -> Verdict:
-    """Every case, emulated. `unsupported` where the simulator does not know a construct: never a pass."""
+def check_emulation(
+    spec: Spec,
+    cases: Sequence[Case],
+    kernel: SourceText,
+    limits: Limits,
+    *,
+    choices: Sequence[Mapping[str, Tunable]] | None = None,
+    expect: Expect | None = None,
+    observe: Callable[[Case, str, Tensor], None] | None = None,
+) -> Verdict:
+    """Every case, emulated. `unsupported` where the simulator does not know a construct: never a pass.
+
+    Each build runs with the default tunables; each other candidate of a tunable gets a build of its own, on a few of
+    the cases, or those of `choices` do where they are given. `expect` stands for the oracle (one that remembers, say);
+    `observe` sees each output by case and name.
+    """
     watch = Stopwatch()
+    judge = _Judge(spec, kernel, limits, expect or partial(_expected, spec), observe)
     with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
         groups = _grouped(spec, cases, kernel.path, Path(folder).resolve())
+        groups += _with_other_tunables(spec, groups, list(other_choices(kernel)) if choices is None else choices)
         traces = trace_all([group.request for group in groups], limits)
         inspected = run_traced("inspect", traces, lambda _, text: {"function": text, "kernel": kernel.path}, limits)
         judged = [each for each in zip(groups, traces, inspected, strict=True) if isinstance(each[1], Completed)]
-        first = [finding for group, _, each in judged for finding in _judge_trace(group, each, spec, kernel, limits)]
+        first = [finding for group, _, each in judged for finding in judge.trace(group, each)]
         outcomes = run_traced("emulate", traces, lambda place, text: groups[place].payload(text), limits)
         found = [
-            finding
-            for group, outcome in zip(groups, outcomes, strict=True)
-            for finding in _judge(group, outcome, spec, kernel, limits)
+            finding for group, outcome in zip(groups, outcomes, strict=True) for finding in judge.group(group, outcome)
         ]
     return _verdict(spec, watch, groups, _worst_first([*first, *found]), kernel)
 
@@ -94,23 +116,26 @@ def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> li
     return list(groups.values())
 
 
-def _judge_trace(
-    group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits
-) -> Iterator[Diagnostic]:
-    """The findings on the traced kernel; cases for its branches join those of the group."""
-    if not isinstance(outcome, Completed):
-        yield from _failure(outcome, group, kernel, limits)
-        return
-    case = group.runs[0].case
-    yield from judge_work(spec, case.binding(spec).params, case.absent, outcome.value["facts"], group.label, kernel)
-    directed = direct_cases(spec, [run.case for run in group.runs], outcome.value["thresholds"])
-    for number, each in enumerate(directed.cases):
-        with suppress(Unsatisfiable):
-            group.runs.append(_prepare(spec, each, group.folder, f"{group.folder.name}-directed-{number}"))
-    for dim, value in directed.missed:
-        message = f"the kernel does something else from {dim} = {value} on, which no test can reach ({group.label})"
-        help_text = "drop the branch, or put it where tests of a moderate size see both sides"
-        yield Diagnostic(code="TS408", message=message, span=line_span(kernel, None), help=help_text)
+def _with_other_tunables(spec: Spec, defaults: list[_Group], choices: Sequence[Mapping[str, Tunable]]) -> list[_Group]:
+    """Builds for each choice of tunables: of the groups in turn, and of the one with the largest tensors, where blocks
+    have the most tiles; on two of their cases."""
+    found: list[_Group] = []
+    largest = max(defaults, key=lambda group: max(map(_bytes, group.runs)), default=None)
+    for position, choice in enumerate(choices if defaults else ()):
+        for group in {id(each): each for each in (defaults[position % len(defaults)], largest) if each}.values():
+            label = " ".join((group.label, *(f"{name}={value}" for name, value in choice.items())))
+            request = {**group.request, "arguments": {**group.request["arguments"], **choice}}
+            folder = group.folder.with_name(f"tuned-{len(found)}")
+            folder.mkdir()
+            runs = sorted(group.runs, key=_bytes)[-2:]
+            copies = [_prepare(spec, run.case, folder, f"{folder.name}-{at}") for at, run in enumerate(runs)]
+            found.append(_Group(label, request, folder, copies))
+    return found
+
+
+def _bytes(run: _Run) -> int:
+    """Of all tensors of a case."""
+    return sum(Path(record["path"]).stat().st_size for record in run.records)
 
 
 def _prepare(spec: Spec, case: Case, outputs: Path, number: str) -> _Run:
@@ -134,15 +159,68 @@ def _prepare(spec: Spec, case: Case, outputs: Path, number: str) -> _Run:
     return _Run(case, inputs, records)
 
 
-def _judge(group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits) -> Iterator[Diagnostic]:
-    """The findings on one build and its cases."""
-    if isinstance(outcome, Completed) and "unsupported" in outcome.value:
-        yield _unsupported(outcome.value, kernel)
-    elif isinstance(outcome, Completed):
-        for run, result in zip(group.runs, outcome.value["runs"], strict=True):
-            yield from _judge_run(run, result, spec, kernel)
-    else:
-        yield from _failure(outcome, group, kernel, limits)
+@dataclass(frozen=True)
+class _Judge:
+    """What the findings on a run are made from."""
+
+    spec: Spec
+    kernel: SourceText
+    limits: Limits
+    expect: Expect
+    observe: Callable[[Case, str, Tensor], None] | None
+
+    def trace(self, group: _Group, outcome: Outcome) -> Iterator[Diagnostic]:
+        """The findings on the traced kernel; cases for its branches join those of the group."""
+        if not isinstance(outcome, Completed):
+            yield from _failure(outcome, group, self.kernel, self.limits)
+            return
+        case, facts = group.runs[0].case, outcome.value["facts"]
+        yield from judge_work(self.spec, case.binding(self.spec).params, case.absent, facts, group.label, self.kernel)
+        directed = direct_cases(self.spec, [run.case for run in group.runs], outcome.value["thresholds"])
+        for number, each in enumerate(directed.cases):
+            with suppress(Unsatisfiable):
+                name = f"{group.folder.name}-directed-{number}"
+                group.runs.append(_prepare(self.spec, each, group.folder, name))
+        for dim, value in directed.missed:
+            message = f"the kernel does something else from {dim} = {value} on, which no test can reach ({group.label})"
+            help_text = "drop the branch, or put it where tests of a moderate size see both sides"
+            yield Diagnostic(code="TS408", message=message, span=line_span(self.kernel, None), help=help_text)
+
+    def group(self, group: _Group, outcome: Outcome) -> Iterator[Diagnostic]:
+        """The findings on one build and its cases."""
+        if isinstance(outcome, Completed) and "unsupported" in outcome.value:
+            yield _unsupported(outcome.value, self.kernel)
+        elif isinstance(outcome, Completed):
+            for run, result in zip(group.runs, outcome.value["runs"], strict=True):
+                yield from self.run(run, result)
+        else:
+            yield from _failure(outcome, group, self.kernel, self.limits)
+
+    def run(self, run: _Run, result: Mapping[str, Any]) -> Iterator[Diagnostic]:
+        """One case: what the simulator saw, inputs that changed, and the outputs against the oracle."""
+        for finding in result["findings"]:
+            if finding["severity"] == "error":
+                yield _memory_error(finding, run, self.kernel)
+        yield from _changed_inputs(run, result, self.kernel)
+        yield from self.values(run)
+
+    def values(self, run: _Run) -> Iterator[Diagnostic]:
+        """TS436 where poison is left in an output that expects something else, TS431 for values out of bound."""
+        from .tensors import read_tensor
+
+        expected = self.expect(run.case, run.inputs)
+        for record in run.records:
+            if record["role"] != "input":
+                actual = read_tensor(record)
+                if self.observe is not None:
+                    self.observe(run.case, record["name"], actual)
+                yield from _compared(run, record["name"], actual, expected[record["name"]], self.kernel)
+
+
+def _expected(spec: Spec, case: Case, inputs: Mapping[str, Tensor]) -> Mapping[str, Estimate]:
+    from ..analysis.expected import expected_outputs
+
+    return expected_outputs(spec, case.binding(spec), inputs)
 
 
 def _failure(outcome: Outcome, group: _Group, kernel: SourceText, limits: Limits) -> Iterator[Diagnostic]:
@@ -173,15 +251,6 @@ def _unsupported(value: Mapping[str, Any], kernel: SourceText) -> Diagnostic:
     )
 
 
-def _judge_run(run: _Run, result: Mapping[str, Any], spec: Spec, kernel: SourceText) -> Iterator[Diagnostic]:
-    """One case: what the simulator saw, inputs that changed, and the outputs against the oracle."""
-    for finding in result["findings"]:
-        if finding["severity"] == "error":
-            yield _memory_error(finding, run, kernel)
-    yield from _changed_inputs(run, result, kernel)
-    yield from _wrong_values(run, spec, kernel)
-
-
 def _memory_error(finding: Mapping[str, Any], run: _Run, kernel: SourceText) -> Diagnostic:
     return Diagnostic(
         code="TS434" if finding["kind"] in _ENDLESS else "TS432",
@@ -203,30 +272,21 @@ def _changed_inputs(run: _Run, result: Mapping[str, Any], kernel: SourceText) ->
             )
 
 
-def _wrong_values(run: _Run, spec: Spec, kernel: SourceText) -> Iterator[Diagnostic]:
-    """TS436 where poison is left in an output that expects something else, TS431 for other values out of bound."""
+def _compared(run: _Run, name: str, actual: Tensor, expected: Estimate, kernel: SourceText) -> Iterator[Diagnostic]:
     from ..analysis.compare import compare
-    from ..analysis.expected import expected_outputs
-    from .tensors import is_poison, read_tensor
+    from .tensors import is_poison
 
-    expected = expected_outputs(spec, run.case.binding(spec), run.inputs)
-    for record in run.records:
-        if record["role"] == "input":
-            continue
-        actual = read_tensor(record)
-        mismatch = compare(record["name"], actual, expected[record["name"]])
-        if mismatch is None:
-            continue
-        unwritten = int(is_poison(actual).sum())
-        if unwritten and mismatch.actual != mismatch.actual:
-            message = (
-                f"{unwritten} of {actual.numel()} elements of {record['name']} are never written ({run.case.label})"
-            )
-            help_text = "every element of an output is stored once; look at the grid and at tails"
-            yield Diagnostic(code="TS436", message=message, span=line_span(kernel, None), help=help_text)
-        else:
-            message = f"wrong value: {mismatch.message} ({run.case.label})"
-            yield Diagnostic(code="TS431", message=message, span=line_span(kernel, None), help=_hint(run, mismatch))
+    mismatch = compare(name, actual, expected)
+    if mismatch is None:
+        return
+    unwritten = int(is_poison(actual).sum())
+    if unwritten and mismatch.actual != mismatch.actual:
+        message = f"{unwritten} of {actual.numel()} elements of {name} are never written ({run.case.label})"
+        help_text = "every element of an output is stored once; look at the grid and at tails"
+        yield Diagnostic(code="TS436", message=message, span=line_span(kernel, None), help=help_text)
+    else:
+        message = f"wrong value: {mismatch.message} ({run.case.label})"
+        yield Diagnostic(code="TS431", message=message, span=line_span(kernel, None), help=_hint(run, mismatch))
 
 
 def _hint(run: _Run, mismatch: Any) -> str:

@@ -15,6 +15,7 @@ from .compile import check_compilation
 from .emulate import check_emulation
 from .isolation import Limits, warm_up
 from .lower import check_lowering
+from .more_cases import with_more_cases
 from .static import check_static
 from .verdict import Verdict
 
@@ -47,6 +48,7 @@ def _verdicts(spec: Spec, body: Body, kernel: SourceText, target: Target, cases:
     """The gates, each run when it is asked for."""
     warm_up()
     yield check_static(spec, body, kernel)
+    cases = with_more_cases(spec, body, cases)
     lowering, builds = check_lowering(spec, representative_bindings(spec, cases), kernel, target, limits)
     yield lowering
     yield check_compilation(builds, kernel, target)
