@@ -253,7 +253,7 @@ class _Rounding(_Oracle):
             e.target for e in self.spec.math if isinstance(e.value, Along) and e.value.function == "softmax"
         )
         self.expressions = _RoundedExpressions(
-            plain.binding, plain.inputs, plain.defaults, plain.read, plain.device, None, kernel, names
+            plain.binding, plain.inputs, plain.defaults, plain.read, plain.device, kernel=kernel, softmaxes=names
         )
 
     def _stored(self, definition: Definition, result: Approx, value: Expr) -> Approx:
