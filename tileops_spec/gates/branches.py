@@ -23,7 +23,7 @@ from .candidate import factory_arguments
 from .extents import is_allowed, with_extent
 
 _MOST_CASES = 12
-_LARGEST = 1 << 20
+_LARGEST = 1 << 16
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
