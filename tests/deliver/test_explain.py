@@ -157,7 +157,8 @@ def test_a_spec_without_mathematics(write_spec) -> None:
         "reference: {torch: 'x.exp().sum(1)'}\nworkloads:\n  - {name: a, M: 8, N: 64}\n"
     )
     data, page = explained(path)
-    assert (data["class"], data["math"], data["cost"]["flops"]) == (["unknown"], [], "0")
+    assert (data["class"], data["math"]) == (["unknown"], [])
+    assert data["cost"]["flops"].startswith("unknown")
     assert "none: only what the signature says can be derived" in page
 
 
