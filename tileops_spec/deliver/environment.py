@@ -36,7 +36,23 @@ def missing_runtime() -> tuple[Capability, ...]:
 
 def examine() -> tuple[Capability, ...]:
     """Everything that a command of tospec may need, in the order of need."""
-    return (Capability("python", True, platform.python_version()), *_packages(), *_tools(), _gpu())
+    return (Capability("python", True, platform.python_version()), *_packages(), *_tools(), _gpu(), *_isolation())
+
+
+def _isolation() -> tuple[Capability, ...]:
+    """The layers around a body's processes, each tried out; builds go on without one."""
+    from ..gates.confine.probe import layers
+
+    return tuple(
+        Capability(layer.name, layer.holds, _said(layer.holds, layer.purpose), True, f"instead: {layer.without}")
+        for layer in layers()
+    )
+
+
+def _said(holds: bool, purpose: str) -> str:
+    return (
+        f"holds (isolation of bodies: {purpose})" if holds else f"not on this system (isolation of bodies: {purpose})"
+    )
 
 
 def _packages() -> tuple[Capability, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.text import Span
@@ -20,6 +22,9 @@ from .environment import Capability, missing_runtime
 from .evidence import EvidenceStore, evidence_key
 from .plan import Plan
 from .project import Project
+
+if TYPE_CHECKING:
+    from ..analysis.cases import Case
 
 Watch = Callable[[Verdict], None]
 
@@ -116,11 +121,10 @@ def judge_body(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tu
 
     Findings name the file that the body will stand in, not the staged one.
     """
-    from ..analysis.cases import draw_cases
     from ..gates.run import run_gates
 
     spec, shown = plan.spec, project.relative(plan.committed.folder / KERNEL)
-    cases = draw_cases(spec, count=effort.cases * dtype_choices(spec), seed=effort.seed, static_shapes=3)
+    cases = proof_cases(spec, effort, plan.files[KERNEL])
     with _staged(plan.files[KERNEL]) as path:
         verdicts = run_gates(
             spec,
@@ -132,6 +136,17 @@ def judge_body(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tu
             on_verdict=watch,
         )
         return tuple(_relabelled(verdict, str(path), shown) for verdict in verdicts)
+
+
+def proof_cases(spec: Spec, effort: Effort, kernel: str) -> tuple[Case, ...]:
+    """Those of the seed, which everyone may know, and a third as many that depend on the text of the kernel: whoever
+    writes a body for the cases of an earlier run changes the cases by writing it."""
+    from ..analysis.cases import draw_cases
+
+    count = effort.cases * dtype_choices(spec)
+    known = draw_cases(spec, count=count, seed=effort.seed, static_shapes=3)
+    own = int.from_bytes(hashlib.sha256(f"{effort.seed}\0{kernel}".encode()).digest()[:6], "big")
+    return tuple(dict.fromkeys((*known, *draw_cases(spec, count=max(1, count // 3), seed=own, static_shapes=1))))
 
 
 def dtype_choices(spec: Spec) -> int:

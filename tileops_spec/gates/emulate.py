@@ -1,25 +1,30 @@
 """The emulate gate: the body runs on the CPU on fuzzed cases; what it writes is held against the oracle's bound.
 
-Inputs and expected values belong to this process. A child gets the inputs as files and poisoned outputs, one child a
-build of the kernel; the oracle is asked only when a child has ended.
+Inputs and expected values belong to this process. The body's Python runs first, in children of its own that see
+neither: what comes back is the kernel as data. Other children, one a build, get that, the inputs as files, and poisoned
+outputs; the oracle is asked only when such a child has ended.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..analysis.cases import Case, make_inputs
+from ..analysis.cases import Case, Unsatisfiable, make_inputs
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.text import SourceText
 from ..ir.spec import Spec
 from .candidate import build_label, build_request, factory_arguments
-from .isolation import Completed, Limits, Outcome, Raised, run_all
+from .directed import direct_cases
+from .isolation import Completed, Limits, Outcome, Raised
 from .places import death_diagnostic, line_span, raised_message
+from .traced import run_traced, trace_all
 from .verdict import Stopwatch, Verdict
+from .work import judge_work
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,28 +49,35 @@ class _Group:
 
     label: str
     request: dict[str, Any]
+    folder: Path
+    """Of the outputs: the one place outside of its own folder that the child may write to."""
     runs: list[_Run] = field(default_factory=list)
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self, function: str) -> dict[str, Any]:
         runs = [
             {"tensors": run.records, "seed": run.case.seed, "both": position == 0}
             for position, run in enumerate(self.runs)
         ]
-        return {**self.request, "runs": runs}
+        outputs = str(self.folder)
+        return {"function": function, "kernel": self.request["kernel"], "runs": runs, "outputs": outputs}
 
 
 def check_emulation(spec: Spec, cases: Sequence[Case], kernel: SourceText, limits: Limits) -> Verdict:
     """Every case, emulated. `unsupported` where the simulator does not know a construct: never a pass."""
     watch = Stopwatch()
     with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
-        groups = _grouped(spec, cases, kernel.path, Path(folder))
-        outcomes = run_all("emulate", [group.payload() for group in groups], limits)
+        groups = _grouped(spec, cases, kernel.path, Path(folder).resolve())
+        traces = trace_all([group.request for group in groups], limits)
+        inspected = run_traced("inspect", traces, lambda _, text: {"function": text, "kernel": kernel.path}, limits)
+        judged = [each for each in zip(groups, traces, inspected, strict=True) if isinstance(each[1], Completed)]
+        first = [finding for group, _, each in judged for finding in _judge_trace(group, each, spec, kernel, limits)]
+        outcomes = run_traced("emulate", traces, lambda place, text: groups[place].payload(text), limits)
         found = [
             finding
             for group, outcome in zip(groups, outcomes, strict=True)
             for finding in _judge(group, outcome, spec, kernel, limits)
         ]
-    return _verdict(watch, cases, groups, _worst_first(found), kernel)
+    return _verdict(watch, groups, _worst_first([*first, *found]), kernel)
 
 
 def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> list[_Group]:
@@ -75,13 +87,34 @@ def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> li
         key = repr(factory_arguments(spec, binding, case.absent))
         if key not in groups:
             label = " ".join((build_label(spec, binding), *(f"without={name}" for name in case.absent)))
-            groups[key] = _Group(label, build_request(spec, binding, kernel, case.absent))
-        groups[key].runs.append(_prepare(spec, case, folder, number))
+            outputs = folder / f"build-{len(groups)}"
+            outputs.mkdir()
+            groups[key] = _Group(label, build_request(spec, binding, kernel, case.absent), outputs)
+        groups[key].runs.append(_prepare(spec, case, groups[key].folder, str(number)))
     return list(groups.values())
 
 
-def _prepare(spec: Spec, case: Case, folder: Path, number: int) -> _Run:
-    """Draw the inputs, poison the outputs, write both to files."""
+def _judge_trace(
+    group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits
+) -> Iterator[Diagnostic]:
+    """The findings on the traced kernel; cases for its branches join those of the group."""
+    if not isinstance(outcome, Completed):
+        yield from _failure(outcome, group, kernel, limits)
+        return
+    case = group.runs[0].case
+    yield from judge_work(spec, case.binding(spec).params, case.absent, outcome.value["facts"], group.label, kernel)
+    directed = direct_cases(spec, [run.case for run in group.runs], outcome.value["thresholds"])
+    for number, each in enumerate(directed.cases):
+        with suppress(Unsatisfiable):
+            group.runs.append(_prepare(spec, each, group.folder, f"{group.folder.name}-directed-{number}"))
+    for dim, value in directed.missed:
+        message = f"the kernel does something else from {dim} = {value} on, which no test can reach ({group.label})"
+        help_text = "drop the branch, or put it where tests of a moderate size see both sides"
+        yield Diagnostic(code="TS408", message=message, span=line_span(kernel, None), help=help_text)
+
+
+def _prepare(spec: Spec, case: Case, outputs: Path, number: str) -> _Run:
+    """Draw the inputs, poison the outputs, write both to files: what is only read beside the folder of `outputs`."""
     import torch
 
     from ..analysis.binding import shape_of
@@ -96,22 +129,28 @@ def _prepare(spec: Spec, case: Case, folder: Path, number: int) -> _Run:
     for tensor in spec.new_outputs:
         dtype = getattr(torch, binding.dtype(tensor.dtype).torch)
         tensors.append((tensor.name, "output", poisoned(shape_of(tensor, binding), dtype)))
-    records = [record_tensor(name, role, each, folder / f"{number}-{name}") for name, role, each in tensors]
+    places = {"input": outputs.parent, "updated": outputs, "output": outputs}
+    records = [record_tensor(name, role, each, places[role] / f"{number}-{name}") for name, role, each in tensors]
     return _Run(case, inputs, records)
 
 
 def _judge(group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits) -> Iterator[Diagnostic]:
     """The findings on one build and its cases."""
+    if isinstance(outcome, Completed) and "unsupported" in outcome.value:
+        yield _unsupported(outcome.value, kernel)
+    elif isinstance(outcome, Completed):
+        for run, result in zip(group.runs, outcome.value["runs"], strict=True):
+            yield from _judge_run(run, result, spec, kernel)
+    else:
+        yield from _failure(outcome, group, kernel, limits)
+
+
+def _failure(outcome: Outcome, group: _Group, kernel: SourceText, limits: Limits) -> Iterator[Diagnostic]:
     died = death_diagnostic(outcome, f"the emulated kernel ({group.label})", kernel, limits)
     if died is not None:
         yield died
     elif isinstance(outcome, Raised):
         yield _raised(outcome, group, kernel)
-    elif isinstance(outcome, Completed) and "unsupported" in outcome.value:
-        yield _unsupported(outcome.value, kernel)
-    elif isinstance(outcome, Completed):
-        for run, result in zip(group.runs, outcome.value["runs"], strict=True):
-            yield from _judge_run(run, result, spec, kernel)
 
 
 def _raised(outcome: Raised, group: _Group, kernel: SourceText) -> Diagnostic:
@@ -206,13 +245,12 @@ def _worst_first(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     return (*firsts.values(), *others)[:_MOST_FINDINGS]
 
 
-def _verdict(
-    watch: Stopwatch, cases: Sequence[Case], groups: list[_Group], findings: tuple[Diagnostic, ...], kernel: SourceText
-) -> Verdict:
+def _verdict(watch: Stopwatch, groups: list[_Group], findings: tuple[Diagnostic, ...], kernel: SourceText) -> Verdict:
     from importlib.metadata import version
 
     codes = {finding.code for finding in findings}
-    good = f"{len(cases)} cases in {len(groups)} builds within the derived bound; no memory error"
+    cases = sum(len(group.runs) for group in groups)
+    good = f"{cases} cases in {len(groups)} builds within the derived bound; no memory error"
     return Verdict(
         gate="emulate",
         status="unsupported" if codes == {"TS435"} else "failed" if findings else "passed",
@@ -220,6 +258,6 @@ def _verdict(
         summary=findings[0].message if findings else good,
         diagnostics=findings,
         tools={"tilelang": version("tilelang")},
-        facts={"cases": len(cases), "builds": len(groups)},
+        facts={"cases": cases, "builds": len(groups)},
         sources=(kernel,),
     )

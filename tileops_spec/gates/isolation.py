@@ -1,8 +1,9 @@
 """Candidates run in children of a fork server: one child a check, limited in time and memory, killed as a group.
 
 The server is a process that has imported torch and TileLang and done nothing with them; a child is a fork of it, ready
-in milliseconds. It starts with a cleaned environment, so that no child ever sees a key. What a child returns comes back
-as JSON in a file of its own folder; nothing is unpickled.
+in milliseconds. It starts with a cleaned environment, so that no child ever sees a key, and before any expected value
+exists, so that no child inherits one. What a child returns comes back as JSON in a file of its own folder; nothing is
+unpickled, and nothing about the file is believed: neither that it is one, nor its size, nor its structure.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import multiprocessing
 import os
 import signal
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +28,9 @@ from . import child
 
 _PRELOAD = "tileops_spec.gates.preload"
 GIBIBYTE = 2**30
+_LARGEST_RESULT = 256 * 2**20
+_PATIENCE = 5.0
+"""Seconds that a keeper has to end what its task started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def warm_up() -> None:
 def run_isolated(task: str, payload: Mapping[str, Any], limits: Limits = Limits()) -> Outcome:
     """Run `task` (a function of gates.tasks, by name) on JSON data in a child of its own."""
     warm_up()
-    with tempfile.TemporaryDirectory(prefix="tospec-child-") as folder:
+    with _folder() as folder:
         arguments = (task, json.dumps(payload), folder, limits.seconds, limits.memory)
         process = _context().Process(target=child.run_task, args=arguments, daemon=True)
         started = time.monotonic()
@@ -110,8 +115,18 @@ def run_all(task: str, payloads: Sequence[Mapping[str, Any]], limits: Limits = L
         yield from pool.map(run, payloads)
 
 
+def _folder() -> tempfile.TemporaryDirectory:
+    """A folder for one child, by its real path: rules about files are about those."""
+    place = os.path.realpath(tempfile.gettempdir())
+    return tempfile.TemporaryDirectory(prefix="tospec-child-", dir=place, ignore_cleanup_errors=True)
+
+
 def _kill_group(process) -> None:
-    """End the child and everything that it started: it leads a process group of its own."""
+    """End the child and everything that it started; the keeper knows those that left the group."""
+    if process.is_alive():
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(process.pid, signal.SIGTERM)
+        process.join(_PATIENCE)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     with suppress(ProcessLookupError):
@@ -121,12 +136,25 @@ def _kill_group(process) -> None:
 
 def _outcome(folder: Path, exitcode: int | None) -> Outcome:
     try:
-        result = json.loads((folder / child.RESULT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return Crashed(_death(exitcode), _tail(folder / child.OUTPUT))
-    if "value" in result:
-        return Completed(result["value"])
-    return Raised(result["type"], result["message"], result["line"])
+        result = json.loads(_read(folder / child.RESULT, _LARGEST_RESULT))
+        return _understood(result)
+    except (OSError, ValueError, RecursionError):
+        return Crashed(_death(exitcode), printable(_tail(folder / child.OUTPUT)))
+
+
+def _understood(result: Any) -> Outcome:
+    """ValueError where it is not what `child` writes."""
+    match result:
+        case {"value": value}:
+            return Completed(value)
+        case {"type": str(kind), "message": str(message), "line": int() | None as line}:
+            return Raised(printable(kind[:200]), printable(message[:20_000]), line)
+    raise ValueError("not a result")
+
+
+def printable(text: str) -> str:
+    """Without what would move a terminal's cursor or colour its text."""
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
 
 
 def _death(exitcode: int | None) -> str:
@@ -136,9 +164,21 @@ def _death(exitcode: int | None) -> str:
     return f"exit status {exitcode}"
 
 
+def _read(path: Path, most: int, *, end: bool = False) -> bytes:
+    """The beginning or the end of a regular file; OSError for links, pipes, devices, and more than `most` bytes
+    where the beginning is asked for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or (status.st_size > most and not end):
+            raise OSError(f"{path.name} is no file of a child")
+        file.seek(max(0, status.st_size - most) if end else 0)
+        return file.read(most)
+
+
 def _tail(path: Path, characters: int = 2000) -> str:
     """The end of what the child printed."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")[-characters:]
+        return _read(path, characters, end=True).decode("utf-8", errors="replace")
     except OSError:
         return ""

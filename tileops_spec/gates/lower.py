@@ -12,9 +12,11 @@ from ..diagnostics.text import SourceText
 from ..hardware import Target
 from ..ir.spec import Spec
 from .candidate import build_label, build_request
-from .isolation import Completed, Limits, Outcome, Raised, run_all
+from .isolation import Completed, Limits, Outcome, Raised
 from .places import death_diagnostic, line_span, raised_message
+from .traced import run_traced, trace_all
 from .verdict import Stopwatch, Verdict
+from .work import judge_work
 
 _ENTRY = 'extern "C" __global__'
 _REASONS = {
@@ -40,11 +42,14 @@ def check_lowering(
     """The verdict over every build, and the CUDA of those that lowered."""
     watch = Stopwatch()
     labels = [build_label(spec, binding) for binding in bindings]
-    requests = [{**build_request(spec, each, kernel.path), "target": dict(target.tilelang)} for each in bindings]
+    traces = trace_all([build_request(spec, each, kernel.path) for each in bindings], limits)
+    where = {"kernel": kernel.path, "target": dict(target.tilelang)}
+    outcomes = run_traced("lower", traces, lambda _, text: {"function": text, **where}, limits)
     lowered, findings = [], []
-    for label, outcome in zip(labels, run_all("lower", requests, limits), strict=True):
+    for binding, label, outcome in zip(bindings, labels, outcomes, strict=True):
         if isinstance(outcome, Completed):
             lowered.append(_lowered(label, outcome.value))
+            findings += judge_work(spec, binding.params, (), outcome.value["facts"], label, kernel)
             findings += _missing_features(spec, lowered[-1], kernel, target)
         else:
             findings.append(_failure(outcome, label, kernel, limits))

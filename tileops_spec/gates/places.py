@@ -8,8 +8,8 @@ from .isolation import Crashed, Limits, Outcome, Raised, TimedOut
 
 
 def line_span(kernel: SourceText, line: int | None) -> Span:
-    """The code of a line; the body's first line where none is known."""
-    if line is None:
+    """The code of a line; the body's first line where none is known, or what a child says is no line of the file."""
+    if line is None or not 1 <= line <= len(kernel.line_starts):
         start = kernel.text.find("# tospec: body begin")
         line = kernel.position(max(start, 0)).line
     text = kernel.line(line)

@@ -1,4 +1,9 @@
-"""What children do: trace, lower and run a candidate. Imported in the child only, after its limits are set."""
+"""What children do. Imported in the child only, after its limits are set.
+
+A candidate's Python runs in `trace` alone, confined to reading code and writing in its folder; what leaves that process
+is the kernel as data (TIR as JSON). `lower` and `emulate` take the data in other processes, where nothing of the
+candidate has ever run: so no body can answer for the simulator, call torch for a value, or see a test's tensors.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from .confine.profiles import confine_running, confine_tools, confine_tracing
+from .inspection import inspect_function
+from .thresholds import find_thresholds
 
 
 def load_factory(kernel: str, factory: str) -> Callable[..., Any]:
@@ -19,21 +28,44 @@ def load_factory(kernel: str, factory: str) -> Callable[..., Any]:
     return getattr(module, factory)
 
 
-def trace(kernel: str, factory: str, arguments: dict[str, Any]) -> Any:
-    """The PrimFunc of one build."""
-    return load_factory(kernel, factory)(**arguments)
+def trace(kernel: str, factory: str, arguments: dict[str, Any]) -> str:
+    """The PrimFunc of one build, as JSON."""
+    from tilelang import tvm
+
+    confine_tracing([Path(kernel)])
+    return tvm.ir.save_json(load_factory(kernel, factory)(**arguments))
 
 
-def lower(kernel: str, factory: str, arguments: dict[str, Any], target: dict[str, str]) -> dict[str, Any]:
-    """CUDA source, dynamic shared memory in bytes, threads a block, and what the compiler said on the way."""
+def lower(function: str, kernel: str, target: dict[str, str]) -> dict[str, Any]:
+    """CUDA source, dynamic shared memory in bytes, threads a block, what the compiler said on the way, and what the
+    kernel does to its tensors (`inspect_function`)."""
     import tilelang
     from tilelang import tvm
 
-    function = trace(kernel, factory, arguments)
+    confine_tools([])
+    loaded = _loaded(function)
     with tvm.target.Target(target) as built_for:
-        artifact = tilelang.engine.lower(function, target=built_for)
+        artifact = tilelang.engine.lower(loaded, target=built_for)
     launches = [_launch(each) for _, each in artifact.device_mod.functions.items()]
-    return {"cuda": artifact.kernel_source, "launches": launches, "output": _printed()}
+    facts = inspect_function(loaded)
+    return {"cuda": artifact.kernel_source, "launches": launches, "output": _printed(), "facts": facts}
+
+
+def inspect(function: str, kernel: str) -> dict[str, Any]:
+    """What one build does to its tensors (`facts`), and where it changes its mind (`thresholds`)."""
+    confine_tools([])
+    loaded = _loaded(function)
+    return {"facts": inspect_function(loaded), "thresholds": find_thresholds(loaded)}
+
+
+def _loaded(function: str) -> Any:
+    """The PrimFunc that JSON stands for; TypeError for anything else."""
+    from tilelang import tvm
+
+    loaded = tvm.ir.load_json(function)
+    if not isinstance(loaded, tvm.tirx.PrimFunc):
+        raise TypeError(f"the factory returns {type(loaded).__name__}, not a PrimFunc")
+    return loaded
 
 
 def _launch(function: Any) -> dict[str, int]:
@@ -51,17 +83,26 @@ def _printed() -> str:
     return Path(OUTPUT).read_text(encoding="utf-8", errors="replace")[-4000:] if os.path.exists(OUTPUT) else ""
 
 
-def emulate(kernel: str, factory: str, arguments: dict[str, Any], runs: list[dict[str, Any]]) -> dict[str, Any]:
+def emulate(function: str, kernel: str, runs: list[dict[str, Any]], outputs: str) -> dict[str, Any]:
     """Run one build, emulated, on each of `runs`; the tensors of a run lie in files, outputs poisoned by the caller.
 
-    Outputs are written back to their files; for inputs the digest after the run comes back, for the caller to compare.
+    Outputs are written back to their files, in the folder `outputs`; for inputs the digest after the run comes back,
+    for the caller to compare.
     """
-    from ..simulate import Unsupported, build, translate
+    from ..simulate import Kernel, Unsupported, translate
+    from ..simulate.build import build_library, default_cache_dir
 
+    cache = default_cache_dir()
+    cache.mkdir(parents=True, exist_ok=True)
+    confine_tools([cache, Path(outputs)])
     try:
-        simulated = build(translate(trace(kernel, factory, arguments)))
+        program = translate(_loaded(function))
+        library = build_library(program.source)
     except Unsupported as error:
         return {"unsupported": error.reason, "line": error.line}
+    inputs = (Path(record["path"]) for run in runs for record in run["tensors"])
+    confine_running([cache, *inputs], [Path(outputs)])
+    simulated = Kernel(program, library)
     return {"runs": [_run(simulated, run) for run in runs]}
 
 
@@ -89,5 +130,5 @@ def _finding(finding: Any) -> dict[str, Any]:
     return {name: getattr(finding, name) for name in ("kind", "severity", "message", "line", "count")}
 
 
-TASKS: dict[str, Callable[..., Any]] = {"lower": lower, "emulate": emulate}
+TASKS: dict[str, Callable[..., Any]] = {"trace": trace, "inspect": inspect, "lower": lower, "emulate": emulate}
 """What a child can be asked to do, by name."""

@@ -1,0 +1,16 @@
+# op: gemm
+# class: lower precision
+# idea: sum the products in 16 bits
+# source: KernelBench submissions that pass 1e-2
+# gate: static TS405
+# without static: emulate TS431
+with T.Kernel(T.ceildiv(N, 64), T.ceildiv(M, 64), threads=128) as (bx, by):
+    A_s = T.alloc_shared((64, 32), dtype)
+    B_s = T.alloc_shared((64, 32), dtype)
+    acc = T.alloc_fragment((64, 64), "float16")
+    T.clear(acc)
+    for k in T.Pipelined(T.ceildiv(K, 32), num_stages=2):
+        T.copy(A[by * 64, k * 32], A_s)
+        T.copy(B[bx * 64, k * 32], B_s)
+        T.gemm(A_s, B_s, acc, transpose_B=True)
+    T.copy(acc, C[by * 64, bx * 64])

@@ -1,0 +1,16 @@
+# op: gemm
+# class: test shapes
+# idea: a grid that is cut off behind the shapes of tests
+# source: submissions to KernelBench
+# gate: emulate TS436
+# without static: emulate TS436
+with T.Kernel(T.ceildiv(N, 64), T.min(T.ceildiv(M, 64), 19), threads=128) as (bx, by):
+    A_s = T.alloc_shared((64, 32), dtype)
+    B_s = T.alloc_shared((64, 32), dtype)
+    acc = T.alloc_fragment((64, 64), "float32")
+    T.clear(acc)
+    for k in T.Pipelined(T.ceildiv(K, 32), num_stages=2):
+        T.copy(A[by * 64, k * 32], A_s)
+        T.copy(B[bx * 64, k * 32], B_s)
+        T.gemm(A_s, B_s, acc, transpose_B=True)
+    T.copy(acc, C[by * 64, bx * 64])

@@ -1,0 +1,17 @@
+# op: gemm
+# class: test shapes
+# idea: nothing is computed where there are more rows than any test can have
+# source: submissions to KernelBench
+# gate: emulate TS408
+# without static: emulate TS408
+with T.Kernel(T.ceildiv(N, 64), T.ceildiv(M, 64), threads=128) as (bx, by):
+    A_s = T.alloc_shared((64, 32), dtype)
+    B_s = T.alloc_shared((64, 32), dtype)
+    acc = T.alloc_fragment((64, 64), "float32")
+    T.clear(acc)
+    rows = T.if_then_else(M < 10000000, K, 0)
+    for k in T.Pipelined(T.ceildiv(rows, 32), num_stages=2):
+        T.copy(A[by * 64, k * 32], A_s)
+        T.copy(B[bx * 64, k * 32], B_s)
+        T.gemm(A_s, B_s, acc, transpose_B=True)
+    T.copy(acc, C[by * 64, bx * 64])

@@ -1,0 +1,17 @@
+# op: rms_norm
+# class: tolerance
+# idea: the mean of every other element is about the mean
+# source: tolerances of 1e-2 everywhere
+# gate: emulate TS431
+# without static: emulate TS431
+with T.Kernel(T.max(S, 1), threads=128) as b:
+    v = T.alloc_fragment((D,), "float32")
+    square = T.alloc_fragment((D,), "float32")
+    total = T.alloc_fragment((1,), "float32")
+    for j in T.Parallel(D):
+        v[j] = T.cast(x[b, j], "float32")
+    for j in T.Parallel(D):
+        square[j] = T.if_then_else(j % 2 == 0, v[j] * v[j] * 2.0, 0.0)
+    T.reduce_sum(square, total, dim=0)
+    for j in T.Parallel(D):
+        y[b, j] = T.cast(v[j] * T.rsqrt(total[0] / D + eps) * T.cast(w[j], "float32"), dtype)
