@@ -50,7 +50,7 @@ class Case:
     @property
     def label(self) -> str:
         """`T=f16 M=127 N=136 K=40 causal=true normal`; params that have their default value are left out."""
-        pairs = (*self.dtypes, *self.dims, *((name, _show(value)) for name, value in self.params))
+        pairs = (*self.dtypes, *self.dims, *((name, show_scalar(value)) for name, value in self.params))
         without = (f"without={','.join(self.absent)}",) if self.absent else ()
         return " ".join((*(f"{name}={value}" for name, value in pairs), *without, self.data))
 
@@ -254,5 +254,6 @@ def _other_values(param: Param, default: Scalar | None) -> Iterator[tuple[Scalar
             yield (0.5 * default, 1.5 * default, 3.0 * default)
 
 
-def _show(value: Scalar) -> str:
+def show_scalar(value: Scalar) -> str:
+    """As case texts have it: `true`, `0.5`."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..analysis.cases import Case, Unsatisfiable, make_inputs
+from ..analysis.shrink import Budget
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.text import SourceText
 from ..ir.spec import Spec
 from .candidate import build_label, build_request, factory_arguments
 from .directed import direct_cases
 from .isolation import Completed, Limits, Outcome, Raised
+from .minimal import Found, find_minimal
 from .places import death_diagnostic, line_span, raised_message
 from .traced import run_traced, trace_all
 from .verdict import Stopwatch, Verdict
@@ -47,6 +49,7 @@ class _Run:
 class _Group:
     """The cases that one build of the kernel serves."""
 
+    key: str
     label: str
     request: dict[str, Any]
     folder: Path
@@ -62,25 +65,80 @@ class _Group:
         return {"function": function, "kernel": self.request["kernel"], "runs": runs, "outputs": outputs}
 
 
-def check_emulation(spec: Spec, cases: Sequence[Case], kernel: SourceText, limits: Limits) -> Verdict:
-    """Every case, emulated. `unsupported` where the simulator does not know a construct: never a pass."""
-    watch = Stopwatch()
-    with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
-        groups = _grouped(spec, cases, kernel.path, Path(folder).resolve())
-        traces = trace_all([group.request for group in groups], limits)
-        inspected = run_traced("inspect", traces, lambda _, text: {"function": text, "kernel": kernel.path}, limits)
-        judged = [each for each in zip(groups, traces, inspected, strict=True) if isinstance(each[1], Completed)]
-        first = [finding for group, _, each in judged for finding in _judge_trace(group, each, spec, kernel, limits)]
-        outcomes = run_traced("emulate", traces, lambda place, text: groups[place].payload(text), limits)
-        found = [
+def check_emulation(
+    spec: Spec,
+    cases: Sequence[Case],
+    kernel: SourceText,
+    limits: Limits,
+    *,
+    exactly: bool = False,
+    budget: Budget | None = None,
+) -> Verdict:
+    """Every case, emulated. `unsupported` where the simulator does not know a construct: never a pass.
+
+    Cases for the kernel's own branches join them, unless it is to be `exactly` these. With a `budget`, the case of the
+    first finding is made smaller: see `find_minimal` for the fact `minimal`.
+    """
+    watch, emulation = Stopwatch(), _Emulation(spec, kernel, limits)
+    found = emulation.run(cases, directed=not exactly)
+    findings = _worst_first([each.diagnostic for each in found])
+    facts: dict[str, Any] = {"cases": emulation.cases, "builds": emulation.builds}
+    if findings and budget is not None:
+        facts |= find_minimal(spec, found, findings[0], emulation.probe, budget)
+    return _verdict(watch, facts, findings, kernel)
+
+
+@dataclass
+class _Emulation:
+    """Runs cases of one kernel; `cases` and `builds` count those of the last run. A build is traced once."""
+
+    spec: Spec
+    kernel: SourceText
+    limits: Limits
+    traces: dict[str, Outcome] = field(default_factory=dict)
+    cases: int = 0
+    builds: int = 0
+
+    def run(self, cases: Sequence[Case], *, directed: bool) -> list[Found]:
+        """The findings on each build, then those on each case; `directed` adds cases for the kernel's branches."""
+        spec, kernel, limits = self.spec, self.kernel, self.limits
+        with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
+            groups = _grouped(spec, cases, kernel.path, Path(folder).resolve())
+            traces = self._traced(groups)
+            inspected = run_traced("inspect", traces, lambda _, text: {"function": text, "kernel": kernel.path}, limits)
+            judged = [each for each in zip(groups, traces, inspected, strict=True) if isinstance(each[1], Completed)]
+            found = [
+                Found(finding, group.runs[0].case)
+                for group, _, each in judged
+                for finding in _judge_trace(group, each, spec, kernel, limits, directed=directed)
+            ]
+            found += self._emulated(groups, traces)
+        self.cases, self.builds = sum(len(group.runs) for group in groups), len(groups)
+        return found
+
+    def probe(self, cases: Sequence[Case]) -> list[Found]:
+        """The findings on each case alone, whatever the builds are like; cases without data are left out."""
+        with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
+            groups = _grouped(self.spec, cases, self.kernel.path, Path(folder).resolve(), lenient=True)
+            return self._emulated(groups, self._traced(groups))
+
+    def _traced(self, groups: Sequence[_Group]) -> list[Outcome]:
+        new = [group for group in groups if group.key not in self.traces]
+        outcomes = trace_all([group.request for group in new], self.limits)
+        self.traces.update((group.key, outcome) for group, outcome in zip(new, outcomes, strict=True))
+        return [self.traces[group.key] for group in groups]
+
+    def _emulated(self, groups: Sequence[_Group], traces: Sequence[Outcome]) -> list[Found]:
+        outcomes = run_traced("emulate", traces, lambda place, text: groups[place].payload(text), self.limits)
+        return [
             finding
             for group, outcome in zip(groups, outcomes, strict=True)
-            for finding in _judge(group, outcome, spec, kernel, limits)
+            for finding in _judge(group, outcome, self.spec, self.kernel, self.limits)
         ]
-    return _verdict(watch, groups, _worst_first([*first, *found]), kernel)
 
 
-def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> list[_Group]:
+def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path, *, lenient: bool = False) -> list[_Group]:
+    """The cases by build; `lenient` leaves out those for which there is no data."""
     groups: dict[str, _Group] = {}
     for number, case in enumerate(cases):
         binding = case.binding(spec)
@@ -89,20 +147,26 @@ def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> li
             label = " ".join((build_label(spec, binding), *(f"without={name}" for name in case.absent)))
             outputs = folder / f"build-{len(groups)}"
             outputs.mkdir()
-            groups[key] = _Group(label, build_request(spec, binding, kernel, case.absent), outputs)
-        groups[key].runs.append(_prepare(spec, case, groups[key].folder, str(number)))
-    return list(groups.values())
+            groups[key] = _Group(key, label, build_request(spec, binding, kernel, case.absent), outputs)
+        with suppress(*((Unsatisfiable,) if lenient else ())):
+            groups[key].runs.append(_prepare(spec, case, groups[key].folder, str(number)))
+    return [group for group in groups.values() if group.runs]
 
 
 def _judge_trace(
-    group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits
+    group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits, *, directed: bool
 ) -> Iterator[Diagnostic]:
-    """The findings on the traced kernel; cases for its branches join those of the group."""
+    """The findings on the traced kernel; cases for its branches join those of the group where they are asked for."""
     if not isinstance(outcome, Completed):
         yield from _failure(outcome, group, kernel, limits)
         return
     case = group.runs[0].case
     yield from judge_work(spec, case.binding(spec).params, case.absent, outcome.value["facts"], group.label, kernel)
+    if directed:
+        yield from _direct(group, outcome, spec, kernel)
+
+
+def _direct(group: _Group, outcome: Completed, spec: Spec, kernel: SourceText) -> Iterator[Diagnostic]:
     directed = direct_cases(spec, [run.case for run in group.runs], outcome.value["thresholds"])
     for number, each in enumerate(directed.cases):
         with suppress(Unsatisfiable):
@@ -134,15 +198,15 @@ def _prepare(spec: Spec, case: Case, outputs: Path, number: str) -> _Run:
     return _Run(case, inputs, records)
 
 
-def _judge(group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits) -> Iterator[Diagnostic]:
+def _judge(group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits) -> Iterator[Found]:
     """The findings on one build and its cases."""
     if isinstance(outcome, Completed) and "unsupported" in outcome.value:
-        yield _unsupported(outcome.value, kernel)
+        yield Found(_unsupported(outcome.value, kernel), group.runs[0].case)
     elif isinstance(outcome, Completed):
         for run, result in zip(group.runs, outcome.value["runs"], strict=True):
-            yield from _judge_run(run, result, spec, kernel)
+            yield from (Found(finding, run.case) for finding in _judge_run(run, result, spec, kernel))
     else:
-        yield from _failure(outcome, group, kernel, limits)
+        yield from (Found(each, group.runs[0].case) for each in _failure(outcome, group, kernel, limits))
 
 
 def _failure(outcome: Outcome, group: _Group, kernel: SourceText, limits: Limits) -> Iterator[Diagnostic]:
@@ -245,12 +309,13 @@ def _worst_first(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
     return (*firsts.values(), *others)[:_MOST_FINDINGS]
 
 
-def _verdict(watch: Stopwatch, groups: list[_Group], findings: tuple[Diagnostic, ...], kernel: SourceText) -> Verdict:
+def _verdict(
+    watch: Stopwatch, facts: Mapping[str, Any], findings: tuple[Diagnostic, ...], kernel: SourceText
+) -> Verdict:
     from importlib.metadata import version
 
     codes = {finding.code for finding in findings}
-    cases = sum(len(group.runs) for group in groups)
-    good = f"{cases} cases in {len(groups)} builds within the derived bound; no memory error"
+    good = f"{facts['cases']} cases in {facts['builds']} builds within the derived bound; no memory error"
     return Verdict(
         gate="emulate",
         status="unsupported" if codes == {"TS435"} else "failed" if findings else "passed",
@@ -258,6 +323,6 @@ def _verdict(watch: Stopwatch, groups: list[_Group], findings: tuple[Diagnostic,
         summary=findings[0].message if findings else good,
         diagnostics=findings,
         tools={"tilelang": version("tilelang")},
-        facts={"cases": cases, "builds": len(groups)},
+        facts=facts,
         sources=(kernel,),
     )
