@@ -21,6 +21,7 @@ from .plan import Plan, plan_files, refuse_edits
 from .project import Project, find_project
 from .prove import Effort, Proof, check_mathematics, judge_body, keep_evidence, require_runtime
 from .record import Origin
+from .replay import tell_minimal
 from .request import request_body
 
 
@@ -57,9 +58,9 @@ def fill_spec(
 
 def _fill(spec: Spec, project: Project, provider: Provider, options: FillOptions, sink: Sink, watch, talk) -> Built:
     require_runtime()
-    reference = check_mathematics(spec)
+    reference = check_mathematics(spec, project, options.effort)
     watch(reference)
-    report_failures((reference,), sink)
+    report_failures(tell_minimal((reference,), spec, project, save=False), sink)
     if reference.status == "failed":
         return Built(op=spec.op, project=project, spec=spec, proof=Proof((reference,), fresh=True))
     committed = _replaceable(spec, project, options, sink)

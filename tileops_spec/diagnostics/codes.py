@@ -102,6 +102,7 @@ _ROWS = (
     ("TS435", "unsupported", "the simulator does not know a construct that the body uses"),
     ("TS436", "output-unwritten", "the kernel leaves part of an output unwritten"),
     ("TS437", "input-changed", "the kernel writes to an input"),
+    ("TS441", "stale-case", "a saved case is not one that the spec allows"),
     # filling
     ("TS501", "provider-failed", "the provider gave no answer"),
     ("TS502", "malformed-answer", "the answer holds no body in the form asked for"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..analysis.cases import Case
+from ..analysis.shrink import Budget
 from ..diagnostics.text import SourceText
 from ..hardware import Target
 from ..ir.spec import Spec
@@ -28,14 +30,22 @@ def run_gates(
     cases: Sequence[Case],
     time_limit: float,
     on_verdict: Callable[[Verdict], None],
+    first: Sequence[Case] = (),
+    exactly: bool = False,
+    budget: Budget | None = None,
 ) -> tuple[Verdict, ...]:
     """static, lower, compile, emulate on the kernel.py at `kernel_path`, which holds `body`.
 
-    `time_limit` is in seconds, for each child process. `on_verdict` hears of each gate as it ends.
+    `time_limit` is in seconds, for each child process. `on_verdict` hears of each gate as it ends. Cases that come
+    `first` are emulated before the others, and nothing else. `exactly`: nothing but the cases matters, so only static
+    and emulate run. `budget` is for making a case that fails smaller.
     """
     kernel = SourceText(str(kernel_path), kernel_path.read_text(encoding="utf-8"))
     verdicts: list[Verdict] = []
-    for verdict in _verdicts(spec, body, kernel, target, cases, Limits(seconds=time_limit)):
+    limits = Limits(seconds=time_limit)
+    emulate = partial(check_emulation, spec, (*first, *cases), kernel, limits, exactly=exactly, budget=budget)
+    builds = None if exactly else partial(_check_builds, spec, cases, kernel, target, limits)
+    for verdict in _verdicts(partial(check_static, spec, body, kernel), builds, emulate):
         verdicts.append(verdict)
         on_verdict(verdict)
         if verdict.status not in ("passed", "skipped"):
@@ -43,11 +53,20 @@ def run_gates(
     return tuple(verdicts)
 
 
-def _verdicts(spec: Spec, body: Body, kernel: SourceText, target: Target, cases: Sequence[Case], limits: Limits):
+def _verdicts(
+    static: Callable[[], Verdict], builds: Callable[[], Iterator[Verdict]] | None, emulate: Callable[[], Verdict]
+) -> Iterator[Verdict]:
     """The gates, each run when it is asked for."""
     warm_up()
-    yield check_static(spec, body, kernel)
+    yield static()
+    if builds is not None:
+        yield from builds()
+    yield emulate()
+
+
+def _check_builds(
+    spec: Spec, cases: Sequence[Case], kernel: SourceText, target: Target, limits: Limits
+) -> Iterator[Verdict]:
     lowering, builds = check_lowering(spec, representative_bindings(spec, cases), kernel, target, limits)
     yield lowering
     yield check_compilation(builds, kernel, target)
-    yield check_emulation(spec, cases, kernel, limits)
