@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from ..ir.spec import Spec
-from .binding import Binding
+from ..ir.spec import Spec, TensorDecl
+from .binding import Binding, shape_of
 from .estimate import Estimate, conform
 from .oracle import evaluate
 from .reference import call_reference
@@ -22,8 +23,16 @@ def expected_outputs(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor])
 
     Without mathematics nothing is known of how errors arise: the reference in float64 is the value, and the bound is a
     multiple of the largest error that the reference itself shows in its declared dtypes, for each output as a whole.
+    Where no output has an element nothing is computed: an axis of no elements may have no maximum.
     """
+    if not any(math.prod(shape_of(output, binding)) for output in spec.outputs):
+        return {output.name: _nothing(output, binding) for output in spec.outputs}
     return evaluate(spec, binding, inputs) if spec.math else _from_reference(spec, binding, inputs)
+
+
+def _nothing(output: TensorDecl, binding: Binding) -> Estimate:
+    value = torch.zeros(shape_of(output, binding), dtype=torch.float64)
+    return Estimate(conform(value, binding.dtype(output.dtype)), value)
 
 
 def _from_reference(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> dict[str, Estimate]:

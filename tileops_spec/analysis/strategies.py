@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,9 @@ from ..ir.nodes import DimRef
 from ..ir.scalars import Scalar
 from ..ir.spec import Param, Spec
 from ..ir.walk import walk
-from .binding import BindingError, holds
+from .binding import BindingError, holds, shape_of
 from .candidates import LONG, PRIMES, SMALL
-from .cases import DISTRIBUTIONS, WORK, Case, Unsatisfiable, allowed_values
+from .cases import DISTRIBUTIONS, WORK, Case, Unsatisfiable, allowed_values, make_inputs
 from .cost import cost
 from .nearest import NearSearch, near_search
 
@@ -128,9 +129,17 @@ class _Drawing:
         return self.search.nearest(wishes, params, fits) or self.search.nearest({}, params)
 
     def _emptied(self, case: Case, dim: str | None) -> Case:
-        """The case with a dim at 0, if `where` allows it."""
+        """The case with a dim at 0, if `where` and what is assumed of the data allow it, and no output has elements."""
+        if dim is None:
+            return case
         changed = replace(case, dims=tuple((name, 0 if name == dim else extent) for name, extent in case.dims))
         try:
-            return case if holds(self.spec, changed.binding(self.spec)) else changed
-        except BindingError:
+            binding = changed.binding(self.spec)
+            elements = sum(math.prod(shape_of(output, binding)) for output in self.spec.outputs)
+            if elements or holds(self.spec, binding):
+                return case
+            if self.spec.assumptions:
+                make_inputs(self.spec, changed)
+        except (BindingError, Unsatisfiable):
             return case
+        return changed

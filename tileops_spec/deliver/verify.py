@@ -41,12 +41,14 @@ def replay_cases(path: Path, texts: Sequence[str], effort: Effort, sink: Sink, w
     None, with the reason in the sink, where there is no body, and no disagreement of the mathematics either. Raises
     CaseError where a text is no case of the spec.
     """
-    from ..analysis.case_text import parse_case
+    from ..analysis.case_text import CaseError, parse_case
 
     spec = lint_spec(path, sink)
     if spec is None:
         return None
     project, cases = find_project(path), tuple(parse_case(text, spec) for text in texts)
+    if any(0 in dict(case.dims).values() for case in cases):
+        raise CaseError("an extent of 0 is for the Op to answer: no kernel runs")
     try:
         require_runtime()
         verdicts = (check_mathematics(spec, project, effort, only=cases),)
