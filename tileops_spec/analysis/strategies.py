@@ -35,8 +35,10 @@ def cases_of(
     extents, defaults and normal data. Raises Unsatisfiable where no shape is found at all; ImportError without
     hypothesis (the extra `test`).
     """
-    from hypothesis import strategies
-
+    try:
+        from hypothesis import strategies
+    except ImportError as error:
+        raise ImportError("cases_of needs hypothesis: pip install 'tospec[test]'") from error
     drawing = _Drawing(spec, near_search(spec), cost(spec).compiled_work(), work)
     extents = sorted({*SMALL, *PRIMES, *LONG, *(tile + step for tile in tiles for step in (-1, 0, 1)), LARGEST})
     zero = output_dims(spec) if empty else frozenset()
