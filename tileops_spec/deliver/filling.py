@@ -19,7 +19,7 @@ from .committed import Committed, read_committed
 from .lint import lint_spec
 from .plan import Plan, plan_files, refuse_edits
 from .project import Project, find_project
-from .prove import Effort, Proof, check_mathematics, judge_body, keep_evidence, require_runtime
+from .prove import Effort, Proof, check_mathematics, check_package, judge_body, keep_evidence, require_runtime
 from .record import Origin
 from .replay import tell_minimal
 from .request import request_body
@@ -80,7 +80,12 @@ def _fill(spec: Spec, project: Project, provider: Provider, options: FillOptions
         sink.extend((result.diagnostic,))
     if result.body is None or judge.plan is None:
         return Built(op=spec.op, project=project, spec=spec)
-    proof = Proof((reference, *judge.verdicts), fresh=True)
+    package = check_package(judge.plan, project, judge.plan.files)
+    watch(package)
+    report_failures((package,), sink)
+    proof = Proof((reference, package, *judge.verdicts), fresh=True)
+    if not proof.accepted:
+        return Built(op=spec.op, project=project, spec=spec, proof=proof)
     keep_evidence(judge.plan, project, options.effort, proof.verdicts)
     return publish_plan(judge.plan, project, proof, _origin(result))
 

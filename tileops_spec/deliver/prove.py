@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -111,14 +111,28 @@ def _lacking(capability: Capability) -> Diagnostic:
     return Diagnostic(code="TS901", message=message, help=capability.remedy)
 
 
-def run_proof(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tuple[Verdict, ...]:
-    """The reference check, and, where it passes, every gate."""
+def run_proof(
+    plan: Plan, project: Project, effort: Effort, watch: Watch, *, files: Mapping[str, str] | None = None
+) -> tuple[Verdict, ...]:
+    """The reference check, and, where it passes, every gate. `files`: the package's texts, by default the plan's."""
     require_runtime()
-    reference = check_mathematics(plan.spec, project, effort)
-    watch(reference)
-    if reference.status == "failed":
-        return (reference,)
-    return (reference, *judge_body(plan, project, effort, watch))
+    first = []
+    for check in (
+        lambda: check_mathematics(plan.spec, project, effort),
+        lambda: check_package(plan, project, files or plan.files),
+    ):
+        first.append(check())
+        watch(first[-1])
+        if first[-1].status == "failed":
+            return tuple(first)
+    return (*first, *judge_body(plan, project, effort, watch))
+
+
+def check_package(plan: Plan, project: Project, files: Mapping[str, str]) -> Verdict:
+    """The architecture gate on the texts of a package: those that a build would write, or those that stand there."""
+    from ..gates.architecture import check_architecture
+
+    return check_architecture(plan.spec, files, project.relative(plan.committed.folder))
 
 
 def check_mathematics(spec: Spec, project: Project, effort: Effort, *, only: Sequence[Case] | None = None) -> Verdict:

@@ -27,7 +27,7 @@ def verify_spec(path: Path, effort: Effort, sink: Sink, watch: Watch, *, save: b
         return None
     read_saved(project, spec, sink)
     try:
-        verdicts = run_proof(plan, project, effort, watch)
+        verdicts = run_proof(plan, project, effort, watch, files=_texts(plan.committed.folder))
     except ScaffoldError as error:
         sink.extend(error.diagnostics)
         return None
@@ -63,3 +63,8 @@ def replay_cases(path: Path, texts: Sequence[str], effort: Effort, sink: Sink, w
         return None
     report_failures(verdicts, sink)
     return Proof(verdicts, fresh=True)
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """The Python files that stand in a folder, by name."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}

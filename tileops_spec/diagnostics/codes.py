@@ -103,6 +103,9 @@ _ROWS = (
     ("TS436", "output-unwritten", "the kernel leaves part of an output unwritten"),
     ("TS437", "input-changed", "the kernel writes to an input"),
     ("TS441", "stale-case", "a saved case is not one that the spec allows"),
+    ("TS451", "incomplete-package", "a generated package lacks a file, a definition or a test"),
+    ("TS452", "wrong-layer", "a generated module imports what its layer may not know"),
+    ("TS453", "not-exported", "a generated package does not export its operator"),
     # filling
     ("TS501", "provider-failed", "the provider gave no answer"),
     ("TS502", "malformed-answer", "the answer holds no body in the form asked for"),
