@@ -71,7 +71,7 @@ def test_refused(project_spec, text: str, said: str) -> None:
 
 def test_dtypes_of_a_group_go_together(spec_of) -> None:
     spec = spec_of("""
-dtypes: {"(T, U)": (f16, f32) | (bf16, f64)}
+dtypes: {"T, U": "(f16, f32) | (bf16, f64)"}
 inputs: {x: "T[N]"}
 outputs: {y: "U[N]"}
 math: |

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..diagnostics.diagnostic import Sink
@@ -23,6 +23,10 @@ from .prove import Effort, Proof, check_mathematics, check_package, judge_body, 
 from .record import Origin
 from .replay import tell_minimal
 from .request import request_body
+
+_SHRINK = 5.0
+"""Seconds for the smallest case at which the mathematics and a reference differ. No model sees it; of bodies, whose
+findings models do see, no case is made smaller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,7 @@ def fill_spec(
 
 def _fill(spec: Spec, project: Project, provider: Provider, options: FillOptions, sink: Sink, watch, talk) -> Built:
     require_runtime()
-    reference = check_mathematics(spec, project, options.effort)
+    reference = check_mathematics(spec, project, replace(options.effort, shrink=_SHRINK))
     watch(reference)
     report_failures(tell_minimal((reference,), spec, project, save=False), sink)
     if reference.status == "failed":
