@@ -208,7 +208,7 @@ class Search:
         clauses = self._about(name)
         for clause in clauses:
             values |= set(_mentioned(clause, dims, params))
-        for divisor in _divisors(name, clauses, dims, params):
+        for divisor in divisors(name, clauses, dims, params):
             values |= {-(-value // divisor) * divisor for value in values}
             values |= {divisor * factor for factor in (1, 2, 3, 5, 9, 17)}
         return values
@@ -240,9 +240,10 @@ def required_divisors(name: str, clauses: Sequence[Expr]) -> list[Expr]:
     return found
 
 
-def _divisors(
+def divisors(
     name: str, clauses: Sequence[Expr], dims: Mapping[str, int], params: Mapping[str, Scalar]
 ) -> Iterator[int]:
+    """The values of the required divisors that are known."""
     for divisor in required_divisors(name, clauses):
         value = _try(divisor, dims, params)
         if value:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..ir.scalars import Scalar
 from ..ir.spec import Spec
-from .candidates import Search
+from .candidates import Search, divisors
 
-TILES = (16, 64, 128)
-"""Extents of tiles around which shapes are drawn."""
 _LARGEST = 2**16
 _POWERS = tuple(2**power for power in range(11, 17))
 
@@ -40,17 +38,29 @@ class NearSearch(Search):
         dims = self.solve({}, params)
         return None if dims is None else {dim.name: dims[dim.name] for dim in self.spec.dims}
 
+    def proposals(self, name: str, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> set[int]:
+        """The usual ones, and the required multiples on either side of the wish."""
+        wish = min(self.wishes.get(name, 1), _LARGEST)
+        found = super().proposals(name, dims, params)
+        for divisor in divisors(name, self._about(name), dims, params):
+            found |= {wish // divisor * divisor, (wish // divisor + 1) * divisor}
+        return found
+
     def _ranked(self, name: str, values: set[int], dims: Mapping[str, int]) -> list[int]:
         wish = min(self.wishes.get(name, 1), _LARGEST)
         proposed = {value for value in values if value >= 1} | {wish}
         if wish > max(values):
             proposed |= {value for value in _POWERS if value <= wish}
-        return sorted(proposed, key=lambda value: (abs(value - wish), value))
+        return sorted(proposed, key=lambda value: (self._crosses(value, wish), abs(value - wish), value))
+
+    def _crosses(self, value: int, wish: int) -> bool:
+        """Whether an extent lies on the other side of a tile's edge than the wish does, which is right beside it."""
+        return (value > wish and wish + 1 in self.tiles) or (value < wish and wish - 1 in self.tiles)
 
 
-def near_search(spec: Spec) -> NearSearch:
-    """A search for shapes of a spec."""
-    return NearSearch(spec, TILES, random.Random(0), lambda dims: True)
+def near_search(spec: Spec, tiles: Sequence[int] = ()) -> NearSearch:
+    """A search for shapes of a spec. Wishes beside one of `tiles` stay on their side, as far as `where` lets them."""
+    return NearSearch(spec, tiles, random.Random(0), lambda dims: True)
 
 
 def size_of(dims: Mapping[str, int]) -> float:

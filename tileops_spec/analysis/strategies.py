@@ -39,7 +39,7 @@ def cases_of(
         from hypothesis import strategies
     except ImportError as error:
         raise ImportError("cases_of needs hypothesis: pip install 'tospec[test]'") from error
-    drawing = _Drawing(spec, near_search(spec), cost(spec).compiled_work(), work)
+    drawing = _Drawing(spec, near_search(spec, tiles), cost(spec).compiled_work(), work)
     extents = sorted({*SMALL, *PRIMES, *LONG, *(tile + step for tile in tiles for step in (-1, 0, 1)), LARGEST})
     zero = output_dims(spec) if empty else frozenset()
     draws = _Draws(
