@@ -26,6 +26,7 @@ ORDER = (
     "bench",
     "testing",
     "deliver",
+    "pytest_plugin",
     "mutate",
     "cli",
 )

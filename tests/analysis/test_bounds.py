@@ -274,3 +274,23 @@ def test_argmax_may_name_any_place_within_the_error(spec_of) -> None:
     assert compare("y", torch.tensor([1, 2]), expected) is None
     assert compare("y", torch.tensor([2, 2]), expected) is None
     assert compare("y", torch.tensor([1, 1]), expected) is not None
+
+
+def test_equal_probabilities_are_rounded_alike(spec_of) -> None:
+    """Keys that are gathered again and again: their roundings do not cancel, whoever divides when."""
+    spec = spec_of("""
+dims: {M: dynamic, K: dynamic}
+inputs: {x: "f32[M, N]", v: "f32[N]", at: "i32[K]"}
+outputs: {y: "f32[M]"}
+where: [N >= 1, "all[k](0 <= at[k] < N)"]
+math: |
+  p[m, k] = softmax[k](x[m, at[k]])
+  y[m] = sum[k](f32(bf16(p[m, k])) * v[at[k]])
+""")
+    generator = torch.Generator().manual_seed(2)
+    x, v = torch.randn(200, 2, generator=generator), torch.tensor([1.0, -1.0])
+    at = torch.arange(400).remainder(2).int()
+    expected = evaluate(spec, bind(spec, dims={"M": 200, "K": 400, "N": 2}), {"x": x, "v": v, "at": at})["y"]
+    e = torch.exp(x - x.amax(1, keepdim=True))[:, at.long()]
+    late = (e.bfloat16().float() * v[at.long()]).sum(1) / e.sum(1)
+    assert compare("y", late, expected) is None

@@ -25,6 +25,7 @@ def judge(actual, value, error, dtype=torch.float32):
         (INF, INF, 0.0, torch.float32),
         (-INF, -INF, 0.0, torch.float32),
         (3.0, 1.0, INF, torch.float32),
+        (NAN, 1.0, INF, torch.float32),
         (INF, 65500.0, 40.0, torch.float16),
         (-65504.0, -9e4, 1.0, torch.float16),
         (NAN, 500.0, 1.0, torch.float8_e4m3fn),
@@ -41,7 +42,6 @@ def test_right(actual, value, error, dtype) -> None:
         (1.5, 1.0, 0.25, torch.float32),
         (1.0 + 2**-20, 1.0, 0.0, torch.float32),
         (NAN, 1.0, 0.5, torch.float32),
-        (NAN, 1.0, INF, torch.float32),
         (0.0, NAN, 0.0, torch.float32),
         (INF, 1.0, 0.5, torch.float32),
         (-INF, INF, 0.0, torch.float32),
@@ -55,6 +55,14 @@ def test_wrong(actual, value, error, dtype) -> None:
     found = judge(actual, value, error, dtype)
     assert found is not None
     assert found.worst_ratio > 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float8_e5m2])
+def test_poison_is_wrong_even_where_nothing_is_known(dtype) -> None:
+    poison = torch.full((1, dtype.itemsize), 255, dtype=torch.uint8).view(dtype)[:, 0]
+    assert torch.isnan(poison.float()).all()
+    unknown = Estimate(torch.ones(1, dtype=torch.float64), torch.full((1,), INF, dtype=torch.float64))
+    assert compare("y", poison, unknown) is not None
 
 
 def test_integers_and_bools_are_exact() -> None:

@@ -282,3 +282,17 @@ def test_inputs_are_checked(project_spec) -> None:
         evaluate(spec, binding, {"A": torch.zeros(2, 8)})
     with pytest.raises(ValueError, match=r"input A has shape \(8, 2\), not \(2, 8\)"):
         evaluate(spec, binding, {"A": torch.zeros(8, 2), "B": torch.zeros(8, 8)})
+
+
+@pytest.mark.parametrize("name", ["rms_norm", "gqa_fwd", "delta_net_fwd", "cumprod", "embedding_bwd", "logsumexp"])
+def test_values_alone_are_those_that_come_with_bounds(project_spec, name) -> None:
+    from tileops_spec.analysis.cases import draw_cases, make_inputs
+    from tileops_spec.analysis.oracle import evaluate_values
+
+    spec = project_spec(name)
+    (case, *_) = draw_cases(spec, count=1, seed=0, work=1e5)
+    binding, inputs = case.binding(spec), make_inputs(spec, case)
+    alone, bounded = evaluate_values(spec, binding, inputs), evaluate(spec, binding, inputs)
+    assert alone.keys() == bounded.keys()
+    for each, value in alone.items():
+        assert torch.equal(value, bounded[each].value), each

@@ -108,7 +108,7 @@ _TOUCHES |= {"widened dtype": Level.API, "violated workload": Level.PERFORMANCE,
 @pytest.mark.parametrize("op", ["gemm", "gqa_fwd", "rms_norm"])
 def test_no_error_passes_for_cosmetic(op: str) -> None:
     """Seeded errors are of the class that they touch, unless they mean the same: `f32(a) * f32(b)` is `f32(a) * b`."""
-    from tileops_spec.mutate.run import mutants_of
+    from tileops_spec.mutate.specs.run import mutants_of
 
     path = ROOT / "specs" / f"{op}.yaml"
     spec = load(path.read_text(encoding="utf-8"))

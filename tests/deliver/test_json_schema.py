@@ -113,6 +113,7 @@ WRONG = {
     "where": ("where: K > 0", "where: {K: 1}", "where: [[K]]", "where: [ ~ ]"),
     "math": ("math: [a]", "math: ''", "math: 3"),
     "reference": ("reference: x", "reference: {torch: 3}", "reference: {torch: [x]}"),
+    "tolerance": ("tolerance: 4", "tolerance: {factor: 4}", "tolerance: {factor: 1, reason: a}", "tolerance: {}"),
     "hardware": ("hardware: sm_90a", "hardware: {targets: []}", "hardware: {cores: 3}", "hardware: {targets: [sm_1]}"),
     "workloads": ("workloads: {}", "workloads: [M]", "workloads: [{M: 4}]", "workloads: [{name: a, M: x, K: 1}]"),
 }

@@ -262,9 +262,49 @@ def test_findings_come_by_file_and_place(sink: Sink) -> None:
     assert render_findings(sink, "full").count("\n\n") == 3
 
 
-@pytest.mark.parametrize(("form", "text"), list(zip(FORMATS, ["", "", "[]"], strict=True)))
+@pytest.mark.parametrize(("form", "text"), [("full", ""), ("concise", ""), ("json", "[]"), ("github", "")])
 def test_no_findings(form: str, text: str) -> None:
     assert render_findings(Sink(), form) == text
+
+
+def test_every_form_has_a_name() -> None:
+    assert FORMATS == ("full", "concise", "json", "github", "sarif")
+    assert json.loads(render_findings(Sink(), "sarif"))["runs"][0]["results"] == []
+
+
+def test_sarif_points_at_rules_and_regions(sink: Sink) -> None:
+    log = json.loads(render_findings(sink, "sarif"))
+    assert log["version"] == "2.1.0"
+    (run,) = log["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert rules == ["TS101", "TS102", "TS116", "TS901"]
+    assert [rules[each["ruleIndex"]] for each in run["results"]] == [each["ruleId"] for each in run["results"]]
+    assert {each["level"] for each in run["results"]} <= {"error", "warning"}
+    by_code = {each["ruleId"]: each for each in run["results"]}
+    assert "locations" not in by_code["TS901"]
+    place = by_code["TS101"]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("gemm.yaml")
+    region = place["region"]
+    assert 1 <= region["startLine"] <= region["endLine"]
+    assert (region["startLine"], region["startColumn"]) < (region["endLine"], region["endColumn"])
+
+
+def test_sarif_counts_columns_in_utf_16() -> None:
+    sink = Sink()
+    source = sink.add_source(SourceText("a.yaml", "op: x\nmath: '𝑥 + ü'\n"))
+    start = source.text.index("+")
+    sink.error("TS101", "m", Span("a.yaml", start, start + 1))
+    region = json.loads(render_findings(sink, "sarif"))["runs"][0]["results"][0]["locations"][0]
+    assert region["physicalLocation"]["region"] == {"startLine": 2, "startColumn": 11, "endLine": 2, "endColumn": 12}
+
+
+def test_github_annotations_escape_what_ends_them() -> None:
+    sink = Sink()
+    sink.add_source(SourceText("a,b.yaml", "op: x\n"))
+    sink.warning("TS116", "100 % of it\nis wrong", Span("a,b.yaml", 4, 5), help="do: this")
+    assert render_findings(sink, "github") == (
+        "::warning file=a%2Cb.yaml,line=1,endLine=1,col=5,title=TS116 bad-workload::100 %25 of it%0Ais wrong%0Ado: this"
+    )
 
 
 def test_a_sink_tells_errors_from_warnings_and_keeps_each_finding_once(sink: Sink) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import torch
 
 from ..ir.dtypes import DType
-from .estimate import Approx, accumulation, rounding, scaled, settled, total
-from .reductions import exponent_error, unsure_order
+from .estimate import Approx, accumulation, onto, rounding, scaled, settled, surely_finite, total
+from .reductions import beyond_range, exponent_error, growth, unsure_order
 
 
 def along(name: str, body: Approx, axis: int, dtype: DType) -> Approx:
@@ -21,12 +21,14 @@ def _softmax(body: Approx, axis: int, dtype: DType) -> Approx:
     """p·(e_x + Σ p·e_x + own): one pass or online, where each new maximum rescales what was summed so far."""
     x = body.value
     value = torch.softmax(x, axis)
+    if not dtype.rounds:
+        return Approx(value)
     count = x.shape[axis]
-    each = body.bound + exponent_error(x, x.amax(axis, keepdim=True), dtype)
-    each = torch.where(value > 0, each, 0.0)
-    shared = (value * each).sum(axis, keepdim=True)
+    each = onto(exponent_error(x, x.amax(axis, keepdim=True), dtype), body.error)
+    moved = torch.where(value > 0, each, 0.0).mul_(value) if body.error is not None else each.mul_(value)
+    shared = moved.sum(axis, keepdim=True)
     own = accumulation(count, dtype) + dtype.unit_roundoff * (8 + 4 * math.log2(max(count, 2)))
-    return settled(value, value * (each + shared + own) + _tiny(dtype))
+    return settled(value, moved.addcmul_(value, shared.add_(own)).add_(_tiny(dtype)))
 
 
 def _tiny(dtype: DType) -> float:
@@ -37,32 +39,38 @@ def _tiny(dtype: DType) -> float:
 def _cumsum(body: Approx, axis: int, dtype: DType) -> Approx:
     value = body.value.cumsum(axis)
     carried = None if body.error is None else body.error.cumsum(axis)
-    if not dtype.is_float:
+    if not dtype.is_float or not dtype.rounds:
         return Approx(value, carried)
     count = body.value.shape[axis]
     shape = [1] * body.value.dim()
     shape[axis] = count
     units = torch.tensor([accumulation(n + 1, dtype) for n in range(count)], dtype=torch.float64)
-    return settled(value, total(carried, body.value.abs().cumsum(axis) * units.to(value.device).reshape(shape)))
+    own = body.value.abs().cumsum_(axis).mul_(units.to(value.device).reshape(shape))
+    return settled(value, onto(own, carried))
 
 
 def _cumprod(body: Approx, axis: int, dtype: DType) -> Approx:
     value = body.value.cumprod(axis)
     size = body.value.abs()
     moved = None if body.error is None else (size + body.error).cumprod(axis) - size.cumprod(axis)
-    count = float(body.value.shape[axis])
-    return settled(value, total(moved, scaled(rounding(value, dtype), count)))
+    count = body.value.shape[axis]
+    lost = beyond_range(growth(size).cumsum(axis), count, dtype) if dtype.is_float else None
+    return settled(value, total(moved, scaled(rounding(value, dtype), float(count)), lost))
 
 
 def _log_softmax(body: Approx, axis: int, dtype: DType) -> Approx:
     """x - logsumexp x: the errors of both, and of the subtraction."""
     x = body.value
     value = torch.log_softmax(x, axis)
-    weights = torch.exp(value)
-    inner = weights * (exponent_error(x, x.amax(axis, keepdim=True), dtype) + body.bound)
-    sizes = torch.where(torch.isfinite(value), value.abs() + x.abs(), 0.0)
-    own = accumulation(x.shape[axis], dtype) + dtype.unit_roundoff * (4 * sizes + 8)
-    return settled(value, body.bound + inner.nan_to_num(nan=0.0).sum(axis, keepdim=True) + own)
+    if not dtype.rounds:
+        return Approx(value)
+    moved = onto(exponent_error(x, x.amax(axis, keepdim=True), dtype), body.error).mul_(torch.exp(value))
+    shared = moved.nan_to_num_(nan=0.0).sum(axis, keepdim=True).add_(accumulation(x.shape[axis], dtype))
+    sizes = value.abs().add_(x.abs())
+    if not surely_finite(sizes):
+        sizes = torch.where(torch.isfinite(value), sizes, 0.0)
+    own = sizes.mul_(4 * dtype.unit_roundoff).add_(8 * dtype.unit_roundoff)
+    return settled(value, onto(own, shared, body.error))
 
 
 def _extremum(name: str) -> Callable[[Approx, int, DType], Approx]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DISTRIBUTIONS = ("normal", "scaled", "shifted", "heavy", "integers")
 """Kinds of data: standard normal, ×10, +5, heavy-tailed, small whole numbers."""
+FAR = "far"
+"""Data for gates alone: normal × 2^17, most of it beyond what f16 holds. Not for dtypes as narrow as f16."""
 WORK = 2e7
 """Floating-point operations of one case, so that emulating it stays cheap."""
 _ROOMS = (129, 65)

@@ -36,10 +36,11 @@ class Mismatch:
 def compare(name: str, actual: Tensor, expected: Estimate) -> Mismatch | None:
     """None where every element of `actual` is within the bound of `expected`, else the worst element.
 
-    NaN is right only where NaN is expected, and an expected NaN takes nothing else: a poisoned output never passes.
-    An expected inf takes that inf. Where |expected| + bound is beyond the largest finite number of the actual dtype,
-    inf of the right sign and the largest number itself (saturation) are right too, and NaN for e4m3, which has no inf.
-    An element whose bound is inf takes anything but NaN. Raises ValueError where the shapes differ.
+    NaN is right only where NaN is expected, and an expected NaN takes nothing else. An expected inf takes that inf.
+    Where |expected| + bound is beyond the largest finite number of the actual dtype, inf of the right sign and the
+    largest number itself (saturation) are right too, and NaN for e4m3, which has no inf. An element whose bound is inf
+    takes anything, since numbers that overflow on the way may end at inf - inf; but not the NaN whose bits are all 1,
+    so that a poisoned output never passes. Raises ValueError where the shapes differ.
     """
     if actual.shape != expected.value.shape:
         raise ValueError(f"{name} has shape {tuple(actual.shape)}, not {tuple(expected.value.shape)}")
@@ -47,7 +48,8 @@ def compare(name: str, actual: Tensor, expected: Estimate) -> Mismatch | None:
         return None
     got, want = actual.detach().to(torch.float64), expected.value.to(actual.device, torch.float64)
     bound = expected.error.to(actual.device)
-    excess = _excess(got, want, bound)
+    unknown = torch.isinf(bound) & ~torch.isnan(want) & ~_all_ones(actual)
+    excess = torch.where(unknown, 0.0, _excess(got, want, bound))
     excess = torch.where(_overflows(got, want, bound, actual.dtype), 0.0, excess)
     return _worst(name, got, want, bound, excess) if bool((excess > 1).any()) else None
 
@@ -57,9 +59,18 @@ def _excess(got: Tensor, want: Tensor, bound: Tensor) -> Tensor:
     difference = (got - want).abs()
     excess = torch.where(difference == 0, 0.0, difference / bound)
     excess = torch.where(got == want, 0.0, excess)
-    excess = torch.where(torch.isinf(bound) & ~torch.isnan(got) & ~torch.isnan(want), 0.0, excess)
     both = torch.isnan(got) & torch.isnan(want)
     return torch.where(both, 0.0, excess.nan_to_num(nan=torch.inf))
+
+
+_BITS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
+def _all_ones(actual: Tensor) -> Tensor:
+    """Floats that are the NaN with every bit set, which no operation gives."""
+    if not actual.dtype.is_floating_point:
+        return torch.zeros_like(actual, dtype=torch.bool)
+    return actual.detach().contiguous().view(_BITS[actual.element_size()]) == -1
 
 
 def _overflows(got: Tensor, want: Tensor, bound: Tensor, dtype: torch.dtype) -> Tensor:

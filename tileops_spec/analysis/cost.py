@@ -1,60 +1,37 @@
-"""Floating-point operations and the fewest bytes, symbolic in the dims.
-
-Conventions: every `+ - * /`, every function call and every element that a reduction takes in counts 1, so that a
-contraction counts 2 a point; softmax counts 5 an element, sorting and every other function along an axis 1; casts,
-selections, comparisons and index arithmetic count nothing. A part that varies with fewer index variables is counted
-once for each of their values; a reduction whose bounds depend on data counts as long as it can be. Bytes: each input is
-read once and each output written once; of a tensor that is updated in place, what is addressed.
-"""
+"""The cost of a spec: operations and the fewest bytes, symbolic in the dims. The conventions are in docs/cost.md."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
-from ..ir.nodes import Access, Along, Axis, Binary, Call, Expr, IndexRef, Reduce, Unary
+from ..ir.nodes import Expr
 from ..ir.scalars import Scalar, ScalarError, compiled
-from ..ir.show import show_expr
-from ..ir.spec import Definition, Spec
-from ..ir.walk import children, walk
+from ..ir.spec import Spec
 from .binding import Binding, evaluate_scalar
-from .masks import Mask, masks_of, product_factors
+from .formulas import Formula
+from .needed import Needs, Work, free_indices, gather_needs, reads_data
+from .regions import Region, simplified, split
+from .touched import Touched, touched_of
 
-_ARITHMETIC = frozenset({"+", "-", "*", "/", "//", "%", "^"})
-_ALONG = {"softmax": 5, "log_softmax": 5}
-_MADE_OF_TWO = frozenset({"logsumexp"})
+__all__ = ["Cost", "CostValue", "Term", "cost", "free_indices", "reads_data"]
+
+UNKNOWN = "unknown: without mathematics there is nothing to count"
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`factor` · Π extents, over the points that `mask` leaves where there is one; `dtype` makes elements bytes.
-
-    `read`, where given, is how often a tensor is read at indices found in data: the fewer of both counts.
-    """
+    """`factor` · Π extents · Π the points of regions; operations."""
 
     factor: int
     extents: tuple[Expr, ...]
-    mask: Mask | None = None
-    dtype: str = ""
-    read: tuple[Expr, ...] | None = None
+    regions: tuple[Region, ...] = ()
 
     def value(self, binding: Binding) -> int:
-        sizes = [
-            math.prod(int(evaluate_scalar(extent, binding)) for extent in extents)
-            for extents in (self.extents, self.read)
-            if extents is not None
-        ]
-        width = binding.dtype(self.dtype).bytes if self.dtype else 1
-        return self.factor * min(sizes) * width * (self.mask.count(binding) if self.mask else 1)
-
-    def __str__(self) -> str:
-        factors = [str(self.factor)] if self.factor != 1 or not (self.extents or self.mask) else []
-        product = [_parenthesized(extent) for extent in self.extents]
-        factors += product if self.read is None else [f"min({'·'.join(product)}, {_product(self.read)})"]
-        factors += [str(self.mask)] if self.mask else []
-        factors += [f"bytes({self.dtype})"] if self.dtype else []
-        return "·".join(factors)
+        sizes = (max(0, int(evaluate_scalar(extent, binding))) for extent in self.extents)
+        return self.factor * math.prod(sizes) * math.prod(region.count(binding) for region in self.regions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,171 +47,102 @@ class CostValue:
         return self.flops / self.bytes if self.bytes else math.inf
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cost:
-    """The cost of a spec: sums of terms."""
+    """The cost of a spec: sums of terms, derived when they are asked for."""
 
-    flop_terms: tuple[Term, ...]
-    byte_terms: tuple[Term, ...]
+    spec: Spec
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is mathematics to count."""
+        return bool(self.spec.math)
+
+    @cached_property
+    def _needs(self) -> Needs:
+        return gather_needs(self.spec)
+
+    @cached_property
+    def _pairs(self) -> tuple[tuple[Term, bool], ...]:
+        return tuple(_term(each, self._needs) for each in self._needs.work)
+
+    @cached_property
+    def flop_terms(self) -> tuple[Term, ...]:
+        return tuple(_merged([term for term, _ in self._pairs]))
+
+    @cached_property
+    def byte_terms(self) -> tuple[Touched, ...]:
+        return touched_of(self._needs)
+
+    @property
+    def flops_at_most(self) -> bool:
+        """Whether data may make the operations fewer than the formula says."""
+        return any(loose for _, loose in self._pairs)
+
+    @property
+    def bytes_at_most(self) -> bool:
+        """Whether data may make the bytes fewer than the formula says."""
+        return any(each.loose for each in self.byte_terms)
 
     def evaluate(self, binding: Binding) -> CostValue:
+        """The cost at one binding; without mathematics no operations, and all of every tensor."""
         flops, size = (sum(term.value(binding) for term in terms) for terms in (self.flop_terms, self.byte_terms))
         return CostValue(flops, size)
 
     def compiled_work(self) -> Callable[[Mapping[str, Scalar]], int]:
-        """Flops with nothing masked, and elements of tensors, as a function of dims and params: monotone in every dim.
+        """Operations with nothing masked, and elements of tensors, as a function of dims and params: monotone in every
+        dim.
 
         An extent that needs a name without a value counts as 1.
         """
-        terms = [(term.factor, [compiled(extent) for extent in _extents(term)]) for term in self._terms]
+        terms = [(factor, [compiled(extent) for extent in extents]) for factor, extents in self._dense()]
         return lambda names: sum(factor * math.prod(_size(each, names) for each in sizes) for factor, sizes in terms)
 
-    @property
-    def _terms(self) -> tuple[Term, ...]:
-        return (*self.flop_terms, *self.byte_terms)
+    def _dense(self) -> Iterator[tuple[int, tuple[Expr, ...]]]:
+        for work in gather_needs(self.spec, exact=False).work:
+            yield work.weight, tuple(axis.extent for name, axis in work.points.axes.items() if name in work.names)
+        for tensor in (*self.spec.inputs, *self.spec.outputs):
+            yield 1, tensor.shape
 
     @property
     def flops(self) -> str:
         """Such as `2·M·N·K`."""
-        return " + ".join(map(str, self.flop_terms)) or "0"
+        if not self.is_known:
+            return UNKNOWN
+        formula = Formula(self._needs.algebra)
+        for term in self.flop_terms:
+            formula.add(term.factor, term.extents, tuple(map(str, term.regions)))
+        return ("at most " if self.flops_at_most else "") + str(formula)
 
     @property
     def bytes(self) -> str:
-        """Such as `M·K·bytes(T) + …`."""
-        return " + ".join(map(str, self.byte_terms)) or "0"
+        """Such as `(M·K + N·K)·bytes(T) + M·bytes(i32)`."""
+        formula = Formula(self._needs.algebra)
+        for term in self.byte_terms:
+            formula.add(1, term.extents, (*term.parts, f"bytes({term.dtype})"))
+        return ("at most " if self.bytes_at_most else "") + str(formula)
 
 
 def cost(spec: Spec) -> Cost:
-    """The cost of computing every output once."""
-    masks = masks_of(spec)
-    found = [term for definition in spec.math for term in _definition_terms(definition, masks)]
-    inputs = [
-        Term(1, each.shape, dtype=each.dtype, read=_gathered(each.name, spec))
-        for each in spec.inputs
-        if each.name not in spec.in_place or _is_read(each.name, spec)
-    ]
-    outputs = [Term(1, each.shape, dtype=each.dtype, read=_scattered(each.name, spec)) for each in spec.outputs]
-    return Cost(flop_terms=tuple(_merged(found)), byte_terms=tuple(_merged(inputs + outputs)))
+    """The cost of computing every output once, with every optional input given."""
+    return Cost(spec)
 
 
-def _gathered(name: str, spec: Spec) -> tuple[Expr, ...] | None:
-    """The extents of what is read of an input that is read once, at indices found in data."""
-    reads = [
-        (node, definition)
-        for definition in spec.math
-        for node in walk(definition.value)
-        if isinstance(node, Access) and node.tensor == name
-    ]
-    if len(reads) != 1 or not any(reads_data(index) for index in reads[0][0].indices):
-        return None
-    access, definition = reads[0]
-    bound = [axis for node in walk(definition.value) if isinstance(node, Reduce) for axis in node.axes]
-    indices = free_indices(access)
-    return tuple(axis.extent for axis in (*definition.axes, *bound) if axis.name in indices)
+def _term(work: Work, needs: Needs) -> tuple[Term, bool]:
+    axes = {name: axis for name, axis in work.points.axes.items() if name in work.names}
+    hidden = [axis for name, axis in work.points.axes.items() if name not in work.names]
+    conditions = simplified(work.points.conditions, axes, hidden, needs.algebra)
+    free, regions = split(list(axes.values()), conditions, hidden)
+    return Term(work.weight, tuple(axis.extent for axis in free), tuple(regions)), work.points.loose
 
 
-def _is_read(name: str, spec: Spec) -> bool:
-    """Whether a tensor that is updated in place is read: by an access, or because something is added to it."""
-    updates = (each for each in spec.math if each.target == name)
-    nodes = (node for each in spec.math for value in each.values for node in walk(value))
-    return any(each.op == "+=" for each in updates) or any(
-        isinstance(node, Access) and node.tensor == name for node in nodes
-    )
-
-
-def _scattered(name: str, spec: Spec) -> tuple[Expr, ...] | None:
-    """The extents of what is written of a tensor that is updated in place, at places found in data."""
-    updates = [each for each in spec.math if each.target == name]
-    if name not in spec.in_place or not all(each.is_scatter for each in updates):
-        return None
-    return tuple(axis.extent for axis in updates[0].axes)
-
-
-def _definition_terms(definition: Definition, masks: Mapping[str, Mask]) -> Iterator[Term]:
-    """The terms of a statement: each operation over the index variables that it varies with."""
-    mask = masks.get(definition.target)
-    scope = {axis.name: axis for axis in definition.axes}
-    for factor, names, axes in _operations(definition.value, scope):
-        yield _term(factor, names, axes, mask)
-    if definition.op == "+=":
-        yield _term(1, frozenset(scope), scope, None)
-
-
-def _operations(expr: Expr, scope: dict[str, Axis]) -> Iterator[tuple[int, frozenset[str], dict[str, Axis]]]:
-    """(operations, index variables that they vary with, axes in scope) of everything below `expr`."""
-    if isinstance(expr, Access):
-        return
-    inner = scope
-    if isinstance(expr, Reduce):
-        inner = {**scope, **{axis.name: axis for axis in expr.axes}}
-        taken = 3 if expr.function in _MADE_OF_TWO else 1
-        yield taken, free_indices(expr.body) | {axis.name for axis in expr.axes}, inner
-    elif isinstance(expr, Along):
-        yield _ALONG.get(expr.function, 1), free_indices(expr.body) | {expr.axis}, scope
-    elif isinstance(expr, Binary) and expr.op == "*" and reads_data(expr):
-        factors = tuple(product_factors(expr))
-        yield from ((1, names, scope) for names in _multiplications(factors))
-        for factor in factors:
-            yield from _operations(factor, scope)
-        return
-    elif _counts(expr):
-        yield 1, free_indices(expr), scope
-    for child in children(expr):
-        yield from _operations(child, inner)
-
-
-def _multiplications(factors: Sequence[Expr]) -> Iterator[frozenset[str]]:
-    """The index variables of each multiplication of a product, with scales multiplied into what they scale first."""
-    waiting = sorted(map(free_indices, factors), key=len)
-    largest: list[frozenset[str]] = []
-    for at, names in enumerate(waiting):
-        home = next((other for other in waiting[at + 1 :] if names <= other), None)
-        if home is None:
-            largest.append(names)
-        else:
-            yield home
-    for at in range(1, len(largest)):
-        yield frozenset().union(*largest[: at + 1])
-
-
-def _counts(expr: Expr) -> bool:
-    """Whether the node is an operation on data: comparisons and arithmetic of indices and dims are not."""
-    arithmetic = isinstance(expr, Call | Unary) or (isinstance(expr, Binary) and expr.op in _ARITHMETIC)
-    return arithmetic and reads_data(expr)
-
-
-def reads_data(expr: Expr) -> bool:
-    """Whether a tensor is read anywhere in the expression."""
-    return isinstance(expr, Access) or any(reads_data(child) for child in children(expr))
-
-
-def free_indices(expr: Expr) -> frozenset[str]:
-    """The index variables that the value of an expression varies with."""
-    if isinstance(expr, IndexRef):
-        return frozenset({expr.name})
-    found = frozenset().union(*(free_indices(child) for child in children(expr)))
-    return found - {axis.name for axis in expr.axes} if isinstance(expr, Reduce) else found
-
-
-def _term(factor: int, names: frozenset[str], axes: Mapping[str, Axis], mask: Mask | None) -> Term:
-    masked = mask is not None and set(mask.names) <= names
-    left = names - set(mask.names) if masked else names
-    extents = tuple(axis.extent for name, axis in axes.items() if name in left)
-    return Term(factor, extents, mask if masked else None)
-
-
-def _merged(terms: list[Term]) -> list[Term]:
-    """Like terms added up, whatever the order of their factors; the largest powers first."""
-    merged: dict[tuple, Term] = {}
+def _merged(terms: list[Term]) -> Iterator[Term]:
+    """Like terms added up."""
+    merged: dict[tuple, int] = {}
     for term in terms:
-        key = (tuple(sorted(map(show_expr, term.extents))), term.mask, term.dtype, term.read)
-        same = merged.get(key)
-        merged[key] = replace(same, factor=same.factor + term.factor) if same else term
-    return sorted(merged.values(), key=lambda term: -len(term.extents) - (len(term.mask.names) if term.mask else 0))
-
-
-def _extents(term: Term) -> tuple[Expr, ...]:
-    return (*term.extents, *(axis.extent for axis in term.mask.axes)) if term.mask else term.extents
+        key = (term.extents, term.regions)
+        merged[key] = merged.get(key, 0) + term.factor
+    return (Term(factor, *key) for key, factor in merged.items())
 
 
 def _size(extent: Callable[[Mapping[str, Scalar]], Scalar], names: Mapping[str, Scalar]) -> int:
@@ -242,12 +150,3 @@ def _size(extent: Callable[[Mapping[str, Scalar]], Scalar], names: Mapping[str, 
         return max(0, int(extent(names)))
     except ScalarError:
         return 1
-
-
-def _product(extents: tuple[Expr, ...]) -> str:
-    return "·".join(map(_parenthesized, extents)) or "1"
-
-
-def _parenthesized(extent: Expr) -> str:
-    text = show_expr(extent)
-    return f"({text})" if isinstance(extent, Binary) else text

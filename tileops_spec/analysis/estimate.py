@@ -51,13 +51,24 @@ def underflow(dtype: DType) -> float:
 
 
 def rounding(value: Tensor, dtype: DType) -> Tensor | None:
-    """The error of rounding `value` to `dtype`: u·|v| + underflow, inf beyond the largest finite; None for integers."""
-    if not dtype.is_float:
+    """The error of rounding `value` to `dtype`: u·|v| + underflow, inf beyond the largest finite.
+
+    None for integers, and where nothing is rounded.
+    """
+    if not dtype.is_float or not dtype.rounds:
         return None
-    error = value.abs() * dtype.unit_roundoff + underflow(dtype)
-    if dtype.max_value < 1e30:
-        error = error.masked_fill(value.abs() > dtype.max_value, math.inf)
-    return error
+    error = value.abs().to(torch.float64).mul_(dtype.unit_roundoff).add_(underflow(dtype))
+    return with_overflow(error, value, dtype)
+
+
+def with_overflow(error: Tensor, value: Tensor, dtype: DType) -> Tensor:
+    """The error, inf where the value is beyond the largest finite number of a narrow dtype."""
+    if dtype.max_value >= 1e30 or value.numel() == 0:
+        return error
+    low, high = map(float, torch.aminmax(value))
+    if -dtype.max_value <= low and high <= dtype.max_value:
+        return error
+    return error.masked_fill(value.abs() > dtype.max_value, math.inf)
 
 
 def accumulation(count: int, dtype: DType) -> float:
@@ -72,10 +83,28 @@ def accumulation(count: int, dtype: DType) -> float:
 def total(*errors: Tensor | None) -> Tensor | None:
     """The sum of errors, None for none."""
     found = [error for error in errors if error is not None]
-    result = found[0] if found else None
-    for error in found[1:]:
-        result = result + error
+    if len(found) < 2:
+        return found[0] if found else None
+    result = found[0] + found[1]
+    for error in found[2:]:
+        fits = torch.broadcast_shapes(result.shape, error.shape) == result.shape
+        result = result.add_(error) if fits else result + error
     return result
+
+
+def onto(own: Tensor | None, *errors: Tensor | None) -> Tensor | None:
+    """`total` of them all, added in place to `own` where it has room: nobody else may hold that tensor.
+
+    Laying out a tensor takes longer than adding to it, so that this is most of what a bound costs.
+    """
+    for error in errors:
+        if own is None or error is None:
+            own = own if error is None else error.clone()
+        elif torch.broadcast_shapes(own.shape, error.shape) == own.shape:
+            own = own.add_(error)
+        else:
+            own = own + error
+    return own
 
 
 def scaled(error: Tensor | None, factor: Tensor | float) -> Tensor | None:
@@ -86,9 +115,17 @@ def settled(value: Tensor, error: Tensor | None) -> Approx:
     """An approximation with no NaN in its error: 0 beside values that are not finite, else inf (nothing is known)."""
     if error is None:
         return Approx(value)
-    if value.dtype.is_floating_point:
+    if value.dtype.is_floating_point and not surely_finite(value):
         error = torch.where(torch.isfinite(value), error, 0.0)
-    return Approx(value, torch.nan_to_num(error, nan=math.inf, posinf=math.inf))
+    if not surely_finite(error):
+        error = torch.nan_to_num(error, nan=math.inf, posinf=math.inf)
+    shape = torch.broadcast_shapes(value.shape, error.shape)
+    return Approx(value, error if error.shape == shape else error.expand(shape))
+
+
+def surely_finite(tensor: Tensor) -> bool:
+    """Whether no element is inf or NaN; False as well where finite elements add up to inf. It lays nothing out."""
+    return math.isfinite(float(tensor.sum()))
 
 
 def conform(value: Tensor, dtype: DType) -> Tensor:

@@ -23,11 +23,21 @@ def expected_outputs(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor])
 
     Without mathematics nothing is known of how errors arise: the reference in float64 is the value, and the bound is a
     multiple of the largest error that the reference itself shows in its declared dtypes, for each output as a whole.
-    Where no output has an element nothing is computed: an axis of no elements may have no maximum.
+    An override in the spec widens either. Where no output has an element nothing is computed: an axis of no elements
+    may have no maximum.
     """
     if not any(math.prod(shape_of(output, binding)) for output in spec.outputs):
         return {output.name: _nothing(output, binding) for output in spec.outputs}
-    return evaluate(spec, binding, inputs) if spec.math else _from_reference(spec, binding, inputs)
+    found = evaluate(spec, binding, inputs) if spec.math else _from_reference(spec, binding, inputs)
+    return found if spec.tolerance is None else _widened(found, spec, spec.tolerance.factor)
+
+
+def _widened(found: dict[str, Estimate], spec: Spec, factor: float) -> dict[str, Estimate]:
+    """The bounds of outputs of floats times the spec's own factor; integers are not approximate by degrees."""
+    return {
+        name: Estimate(each.value, each.error * factor) if each.value.dtype.is_floating_point else each
+        for name, each in found.items()
+    }
 
 
 def _nothing(output: TensorDecl, binding: Binding) -> Estimate:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..ir.dtypes import DType
+from ..ir.dtypes import DTYPES, DType
 from ..ir.nodes import (
     Access,
     Along,
@@ -42,6 +42,8 @@ from .operators import binary, cast, literal, loses, select, unary
 from .reductions import Factor, masked, ranked, reduce, sum_of_products
 from .scope import Run, Scope, wanted
 
+_UNROUNDED = {name: replace(dtype, rounds=False) for name, dtype in DTYPES.items()}
+
 Read = Callable[[str, Sequence[tuple[int, int]] | None], Window]
 """(name, the ranges that are wanted or None for everything) → at least that part of an input or definition."""
 
@@ -50,7 +52,8 @@ Read = Callable[[str, Sequence[tuple[int, int]] | None], Window]
 class Expressions:
     """Evaluates expressions under one binding.
 
-    `inputs` are those given, in the oracle's types; `defaults` stand for the optional ones that are not.
+    `inputs` are those given, in the oracle's types; `defaults` stand for the optional ones that are not. Not `bounded`:
+    values without error bounds.
     """
 
     binding: Binding
@@ -59,9 +62,12 @@ class Expressions:
     read: Read
     device: torch.device
     as_float: str | None = None
+    bounded: bool = True
 
     def dtype(self, name: str) -> DType:
         dtype = self.binding.dtype(name)
+        if not self.bounded:
+            return _UNROUNDED[dtype.name]
         return self.binding.dtype(self.as_float) if self.as_float and dtype.is_float else dtype
 
     def extent(self, axis: Axis) -> int:

@@ -14,16 +14,20 @@ import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
-from .estimate import Approx, conform, rounding, scaled, settled, stepped, total, underflow
+from .estimate import Approx, conform, onto, rounding, scaled, settled, stepped, total, underflow
 
 
 @dataclass(frozen=True, slots=True)
 class Smooth:
-    """A differentiable function: of (x, f(x)), `slope` is |f'(x)|, `own` the error for an exact x in units of u."""
+    """A differentiable function: of (x, f(x)), `slope` is |f'(x)|, `own` the error for an exact x in units of u.
+
+    `flushed`: how many times what underflows on the way may count.
+    """
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor, Tensor], Tensor]
     own: Callable[[Tensor, Tensor], Tensor]
+    flushed: Callable[[Tensor], Tensor | float] = lambda x: 1.0
 
 
 def _size(x: Tensor) -> Tensor:
@@ -58,7 +62,11 @@ SMOOTH: dict[str, Smooth] = {
     "erf": Smooth(torch.erf, lambda x, v: 2 / math.sqrt(math.pi) * torch.exp(-x * x), _ulps(4)),
     "sigmoid": Smooth(torch.sigmoid, lambda x, v: v * (1 - v), lambda x, v: ((2 * _size(x) + 4) * (1 - v) + 4) * v),
     "silu": Smooth(
-        torch.nn.functional.silu, _silu_slope, lambda x, v: ((2 * _size(x) + 4) * torch.sigmoid(-x) + 6) * v.abs()
+        torch.nn.functional.silu,
+        _silu_slope,
+        lambda x, v: ((2 * _size(x) + 4) * torch.sigmoid(-x) + 6) * v.abs(),
+        # Where exp(-x) overflows, 1 / (1 + exp(-x)) is 0, and x times that.
+        flushed=lambda x: 1 + _size(x),
     ),
     "softplus": Smooth(
         torch.nn.functional.softplus, lambda x, v: torch.sigmoid(x), lambda x, v: (2 * _size(x) + 8) * v + 2
@@ -87,13 +95,17 @@ def _as_float(argument: Approx) -> Approx:
 def _smooth(function: Smooth, argument: Approx, dtype: DType) -> Approx:
     x = argument.value
     value = function.value(x)
-    own = function.own(x, value) * dtype.unit_roundoff + underflow(dtype)
-    return settled(value, total(own, scaled(argument.error, function.slope(x, value))))
+    if not dtype.rounds:
+        return Approx(value)
+    own = (function.own(x, value) * dtype.unit_roundoff).add_(underflow(dtype) * function.flushed(x))
+    return settled(value, onto(own, scaled(argument.error, function.slope(x, value))))
 
 
 def _sqrt(args: Sequence[Approx], dtype: DType) -> Approx:
     x = _as_float(args[0])
     value = torch.sqrt(x.value)
+    if not dtype.rounds:
+        return Approx(value)
     own = 3 * value * dtype.unit_roundoff + underflow(dtype)
     carried = None if x.error is None else torch.minimum(x.error / (2 * value), torch.sqrt(x.error))
     return settled(value, total(own, carried))
@@ -142,13 +154,26 @@ def power(base: Approx, exponent: Approx, dtype: DType) -> Approx:
     if not dtype.is_float:
         return Approx(torch.pow(base.value, exponent.value), total(base.error, exponent.error))
     a, b = base.value.to(torch.float64), exponent.value.to(torch.float64)
-    value = torch.pow(a, b)
+    value = torch.pow(a, float(b)) if b.numel() == 1 else torch.pow(a, b)
+    if not dtype.rounds:
+        return Approx(value)
+    if b.numel() == 1 and float(b) in (1.0, 2.0, 3.0, 4.0) and exponent.error is None:
+        return _whole_power(base, value, int(b), dtype)
     log = torch.log(a.abs()).nan_to_num(nan=0.0, neginf=0.0)
     products = (b == b.round()) & (b.abs() <= 4)
     ulps = torch.where(products, b.abs() + 1, 2 * (b * log).abs() + 8)
     slope = torch.where(b == 0, 0.0, (b * torch.pow(a, b - 1)).abs())
     carried = total(scaled(base.error, slope), scaled(exponent.error, (value * log).abs()))
     return settled(value, total(ulps * value.abs() * dtype.unit_roundoff + underflow(dtype), carried))
+
+
+def _whole_power(base: Approx, value: Tensor, exponent: int, dtype: DType) -> Approx:
+    """The products of a power from 1 to 4."""
+    own = value.abs().mul_((exponent + 1) * dtype.unit_roundoff).add_(underflow(dtype))
+    if base.error is not None:
+        slope = torch.pow(base.value, exponent - 1).abs_().mul_(exponent)
+        own = onto(own, slope.mul(base.error))
+    return settled(value, own)
 
 
 def _fmod(args: Sequence[Approx], dtype: DType) -> Approx:
@@ -171,6 +196,8 @@ def remainder(a: Approx, b: Approx, function: Callable[..., Tensor], whole: Call
 def _atan2(args: Sequence[Approx], dtype: DType) -> Approx:
     y, x = (_as_float(argument) for argument in args)
     value = torch.atan2(y.value, x.value)
+    if not dtype.rounds:
+        return Approx(value)
     square = x.value**2 + y.value**2
     carried = total(scaled(y.error, x.value.abs() / square), scaled(x.error, y.value.abs() / square))
     return settled(value, total(6 * value.abs() * dtype.unit_roundoff + underflow(dtype), carried))

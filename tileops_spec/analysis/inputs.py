@@ -8,18 +8,20 @@ import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
-from ..ir.nodes import BITWISE, Access, Binary, Property
+from ..ir.nodes import BITWISE, Access, Binary, Property, Reduce
 from ..ir.show import show_expr
 from ..ir.spec import Spec, TensorDecl
 from ..ir.walk import walk
 from .assumed import Limits, assumed_limits, fixed_elements
 from .binding import Binding, evaluate_scalar, shape_of
-from .cases import Unsatisfiable
+from .cases import FAR, Unsatisfiable
 from .oracle import failed_assumptions
 
 _TAIL = 30.0
 """Heavy-tailed values are cut here, so that sums of their products stay within f16."""
 _ATTEMPTS = 20
+_DECISIVE = {"integers": False, "scaled": True}
+"""Kinds of data in which, where a spec asks for `any` or `all`, nearly all numbers are zero, or nearly none is."""
 _AT_LIMITS = 0.15
 """The share of integers at either end of their range."""
 _FREE_ATTEMPTS = 5
@@ -29,7 +31,7 @@ _FREE_ATTEMPTS = 5
 def draw_inputs(
     spec: Spec, binding: Binding, *, data: str, seed: int, absent: Collection[str] = ()
 ) -> dict[str, Tensor]:
-    """Every input but the absent ones, on the CPU, contiguous, of its dtype; `data` is one of cases.DISTRIBUTIONS.
+    """Every input but the absent ones, on the CPU, contiguous, typed; `data` is FAR or one of cases.DISTRIBUTIONS.
 
     Raises Unsatisfiable where the assumptions hold for nothing that was drawn.
     """
@@ -69,6 +71,8 @@ def _draw(
     choices = assumed_limits(spec, tensor, binding, earlier)
     if dtype.is_float:
         values = _mixed([_within(_FLOATS[data](shape, generator), limits) for limits in choices], generator)
+        if data in _DECISIVE and _asks_for_truth(spec):
+            values = values * _decisive(shape, generator, mostly=_DECISIVE[data])
         return values.double().clamp(-dtype.max_value, dtype.max_value).to(storage)
     values = _mixed([_integers(spec, tensor, binding, shape, generator, limits) for limits in choices], generator)
     fixed = dict(fixed_elements(spec, tensor, binding))
@@ -77,6 +81,17 @@ def _draw(
     if evenness and len(fixed) > 1 and "nondecreasing" in _properties(spec, tensor.name):
         values = _evened(values, evenness)
     return values.to(storage)
+
+
+def _asks_for_truth(spec: Spec) -> bool:
+    nodes = (node for definition in spec.math for node in walk(definition.value))
+    return any(isinstance(node, Reduce) and node.function in ("any", "all") for node in nodes)
+
+
+def _decisive(shape: tuple[int, ...], generator: torch.Generator, *, mostly: bool) -> Tensor:
+    """About one element a row unlike the others, so that `any` and `all` hang on it: ones among zeros, or zeros."""
+    rare = torch.rand(shape, generator=generator) * (shape[-1] if shape else 2) < 1
+    return (~rare if mostly else rare).float()
 
 
 def _evened(values: Tensor, evenness: float) -> Tensor:
@@ -164,6 +179,7 @@ _FLOATS: dict[str, Callable[[tuple[int, ...], torch.Generator], Tensor]] = {
     "shifted": lambda shape, generator: 5 + _normal(shape, generator),
     "heavy": _heavy,
     "integers": lambda shape, generator: torch.randint(-4, 5, shape, generator=generator).float(),
+    FAR: lambda shape, generator: 2.0**17 * _normal(shape, generator),
 }
 
 

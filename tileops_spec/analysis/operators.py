@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
-from .estimate import Approx, conform, rounding, scaled, settled, stepped, total, wrap
+from .estimate import Approx, conform, onto, rounding, scaled, settled, stepped, total, underflow, with_overflow, wrap
 from .functions import power, remainder, unsure
 
 
@@ -46,7 +46,9 @@ def cast(operand: Approx, source: DType, target: DType) -> Approx:
         value = torch.where(value < 0, value.double() + 2.0**64, value.double())
     if target.is_float:
         own = rounding(value, target) if loses(source, target) else None
-        return settled(conform(value, target), total(operand.error, own))
+        if own is None:
+            return Approx(conform(value, target), operand.error)
+        return settled(conform(value, target), onto(own, operand.error))
     if target.kind == "bool":
         return operand if source.kind == "bool" else _truth(operand)
     if source.is_float:
@@ -92,15 +94,37 @@ def _subtract(left: Approx, right: Approx, dtype: DType) -> Approx:
 
 
 def _sum(value: Tensor, left: Approx, right: Approx, dtype: DType) -> Approx:
-    return settled(wrap(value, dtype), total(left.error, right.error, rounding(value, dtype)))
+    return settled(wrap(value, dtype), _with(rounding(value, dtype), left.error, right.error))
+
+
+def _with(own: Tensor | None, *errors: Tensor | None) -> Tensor | None:
+    """The total; `own` is held by nobody else."""
+    return total(*errors) if own is None else onto(own, *errors)
 
 
 def _multiply(left: Approx, right: Approx, dtype: DType) -> Approx:
     value = left.value * right.value
-    carried = total(scaled(left.error, right.value.abs()), scaled(right.error, left.value.abs()))
-    if left.error is not None and right.error is not None:
-        carried = carried + left.error * right.error
-    return settled(wrap(value, dtype), total(carried, rounding(value, dtype)))
+    if left.error is None and right.error is None:
+        return settled(wrap(value, dtype), rounding(value, dtype))
+    if not dtype.is_float or not dtype.rounds:
+        return settled(wrap(value, dtype), _spread(left, right, 0.0))
+    error = _spread(left, right, dtype.unit_roundoff).add_(underflow(dtype))
+    return settled(value, with_overflow(error, value, dtype))
+
+
+def _spread(left: Approx, right: Approx, unit: float) -> Tensor:
+    """|a|·e_b + |b|·e_a + e_a·e_b + unit·|a·b|, with as few tensors of the result's size as possible.
+
+    That is |a| · (e_b + unit·|b|) + e_a · (|b| + e_b), where b is the smaller one.
+    """
+    large, small = (left, right) if left.value.numel() >= right.value.numel() else (right, left)
+    size = small.value.abs().to(torch.float64)
+    own = size * unit if small.error is None else size.mul(unit).add(small.error)
+    spread = own * large.value.abs()
+    if large.error is None:
+        return spread
+    reach = size if small.error is None else size.add(small.error)
+    return onto(spread, large.error * reach)
 
 
 def _divide(left: Approx, right: Approx, dtype: DType) -> Approx:

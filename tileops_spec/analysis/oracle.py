@@ -16,14 +16,15 @@ from ..ir.walk import walk
 from .accesses import OracleError, Window, mapped
 from .binding import Binding, evaluate_scalar, shape_of
 from .cost import free_indices
-from .estimate import Approx, Estimate, conform, settled, total
+from .disturbed import SAMPLES, Disturbance, has_grown, measured
+from .estimate import Approx, Estimate, conform, scaled
 from .expressions import Expressions
 from .operators import cast
 from .recurrent import RecurrentGroup, recurrent_groups
 from .scatter import scattered
 from .scope import Run, Scope
 
-__all__ = ["WHOLE_LIMIT", "OracleError", "evaluate", "failed_assumptions"]
+__all__ = ["WHOLE_LIMIT", "OracleError", "evaluate", "evaluate_values", "expressions_of", "failed_assumptions"]
 
 WHOLE_LIMIT = 2**27
 """Elements of the largest definition, above which outputs are computed slice by slice (1 GiB in float64)."""
@@ -45,15 +46,25 @@ def evaluate(
     where an input is missing or misshapen.
     """
     oracle = _Oracle(spec, binding, _checked(spec, binding, inputs), as_float)
-    if oracle.largest() <= whole_limit:
-        return {name: _estimate(oracle.finished(name)) for name in oracle.definitions}
-    outputs = [name for name, (first, *_) in oracle.definitions.items() if first.is_output]
-    return {name: _estimate(oracle.sliced(name, whole_limit)) for name in outputs}
+    return {name: _estimate(result) for name, result in oracle.results(whole_limit)}
+
+
+def evaluate_values(
+    spec: Spec, binding: Binding, inputs: Mapping[str, Tensor], *, whole_limit: int = WHOLE_LIMIT
+) -> dict[str, Tensor]:
+    """The values that `evaluate` gives, without their bounds: what a plain float64 reference computes."""
+    oracle = _Oracle(spec, binding, _checked(spec, binding, inputs), None, bounded=False)
+    return {name: result.value.contiguous() for name, result in oracle.results(whole_limit)}
+
+
+def expressions_of(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> Expressions:
+    """What evaluates expressions over these inputs and the spec's definitions."""
+    return _Oracle(spec, binding, _checked(spec, binding, inputs), None).expressions
 
 
 def failed_assumptions(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> list[Expr]:
     """The clauses on data that these inputs violate."""
-    expressions = _Oracle(spec, binding, _checked(spec, binding, inputs), None).expressions
+    expressions = expressions_of(spec, binding, inputs)
     return [clause for clause in spec.assumptions if not _holds(clause, expressions)]
 
 
@@ -89,9 +100,11 @@ class _Oracle:
     binding: Binding
     inputs: dict[str, Tensor]
     as_float: str | None
+    bounded: bool = True
     known: dict[tuple, Window] = field(default_factory=dict)
     kept: dict[str, Window] = field(default_factory=dict)
     growing: dict[str, Window] = field(default_factory=dict)
+    disturbance: Disturbance | None = None
 
     def __post_init__(self) -> None:
         self.definitions: dict[str, list[Definition]] = {}
@@ -104,7 +117,9 @@ class _Oracle:
             for each in self.spec.inputs
             if each.default is not None and each.name not in self.inputs
         }
-        self.expressions = Expressions(self.binding, self.inputs, defaults, self.read, device, self.as_float)
+        self.expressions = Expressions(
+            self.binding, self.inputs, defaults, self.read, device, self.as_float, self.bounded
+        )
 
     def extents(self, definition: Definition) -> tuple[int, ...]:
         """The target's extents."""
@@ -189,7 +204,7 @@ class _Oracle:
             return result
         dtype = self.expressions.dtype(definition.dtype)
         result = cast(result, self.expressions.dtype(value.dtype), dtype)
-        return settled(result.value, total(result.error, _rounded_again(result, dtype)))
+        return Approx(result.value, _rounded_again(result, dtype))
 
     def _updated(self, definitions: Sequence[Definition]) -> Window:
         """A target after all of its statements: an output is rounded once, after the last."""
@@ -207,7 +222,16 @@ class _Oracle:
         return Window(result, (0,) * base.value.dim())
 
     def _step(self, group: RecurrentGroup) -> None:
-        """Compute the definitions of a group together, one step after the other."""
+        """Compute the definitions of a group together; where bounds grow from step to step, they are measured."""
+        carried = self._walked(group)
+        if self.as_float != "f64" and has_grown(carried):
+            runs = [self._walked(group, Disturbance(seed)) for seed in range(SAMPLES)]
+            carried = {name: measured(each, [run[name].approx.value for run in runs]) for name, each in carried.items()}
+        self.kept.update(carried)
+
+    def _walked(self, group: RecurrentGroup, disturbance: Disturbance | None = None) -> dict[str, Window]:
+        """The definitions of a group, one step after the other; disturbed, steps know of no errors but their own."""
+        self.disturbance = disturbance
         for definition in group.definitions:
             self.growing[definition.target] = self._begun(definition, group)
         try:
@@ -216,8 +240,9 @@ class _Oracle:
             for step in reversed(steps) if group.backward else steps:
                 for definition in group.definitions:
                     self._store_step(definition, group.axes[definition.target], step)
-            self.kept.update({name: self.growing[name] for name in group.names})
+            return {name: self.growing[name] for name in group.names}
         finally:
+            self.disturbance = None
             for name in group.names:
                 self.growing.pop(name, None)
 
@@ -228,7 +253,9 @@ class _Oracle:
         extents[axis] += definition.initial is not None
         dtype = self.expressions.dtype(definition.dtype)
         value = conform(torch.zeros(extents, dtype=torch.float64, device=self.expressions.device), dtype)
-        approx = Approx(value, torch.zeros(extents, dtype=torch.float64, device=self.expressions.device))
+        bounded = self.bounded and not self.disturbance
+        error = torch.zeros(extents, dtype=torch.float64, device=self.expressions.device) if bounded else None
+        approx = Approx(value, error)
         shift = -1 if definition.initial is not None and not definition.backward else 0
         window = Window(approx, tuple(shift if at == axis else 0 for at in range(len(extents))))
         if definition.initial is not None and 0 not in extents:
@@ -244,10 +271,21 @@ class _Oracle:
 
     def _put(self, window: Window, axis: int, step: int, result: Approx) -> None:
         at = step - window.origin[axis]
+        result = self.disturbance.moved(result) if self.disturbance else result
         window.approx.value.narrow(axis, at, 1).copy_(result.value)
-        window.approx.bound.narrow(axis, at, 1).copy_(result.bound)
+        if window.approx.error is not None:
+            window.approx.error.narrow(axis, at, 1).copy_(result.bound)
 
     # results
+
+    def results(self, limit: int) -> Iterator[tuple[str, Approx]]:
+        """Every definition by name; outputs alone, slice by slice, where one has more than `limit` elements."""
+        is_whole = self.largest() <= limit
+        for name, (first, *_) in self.definitions.items():
+            if is_whole:
+                yield name, self.finished(name)
+            elif first.is_output:
+                yield name, self.sliced(name, limit)
 
     def finished(self, name: str) -> Approx:
         """A definition from its first element to its last, without the one before a recurrence's first step."""
@@ -259,18 +297,21 @@ class _Oracle:
         definition = self.definitions[name][-1]
         extents = self.extents(definition)
         value = torch.empty(extents, dtype=torch.float64, device=self.expressions.device)
-        value, error = conform(value, self.binding.dtype(definition.dtype)), torch.zeros_like(value)
+        error = torch.zeros_like(value) if self.bounded else None
+        value = conform(value, self.binding.dtype(definition.dtype))
         for ranges in _pieces(extents, math.ceil(self.largest() / limit)):
             part = self.part(name, ranges).approx
             at = tuple(slice(*bounds) for bounds in ranges)
-            value[at], error[at] = part.value, part.bound
+            value[at] = part.value
+            if error is not None:
+                error[at] = part.bound
             self.known.clear()
         return Approx(value, error)
 
 
 def _rounded_again(result: Approx, dtype: DType) -> Tensor | None:
-    """What rounding adds because the rounded number is itself off by the error: u·e."""
-    return None if result.error is None or not dtype.is_float else result.error * dtype.unit_roundoff
+    """The error with what rounding adds because the rounded number is itself off by it: e + u·e."""
+    return result.error if not dtype.is_float else scaled(result.error, 1 + dtype.unit_roundoff)
 
 
 def _pieces(extents: tuple[int, ...], count: int) -> list[tuple[tuple[int, int], ...]]:

@@ -15,7 +15,19 @@ from torch import Tensor
 
 from ..ir.dtypes import DType
 from .accesses import OracleError
-from .estimate import LAMBDA_CAST, Approx, accumulation, rounding, scaled, settled, total, wrap
+from .estimate import (
+    LAMBDA_CAST,
+    Approx,
+    accumulation,
+    onto,
+    rounding,
+    scaled,
+    settled,
+    surely_finite,
+    total,
+    underflow,
+    wrap,
+)
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -56,7 +68,7 @@ def sum_of_products(
     values = [factor.value.to(torch.float64) for factor in factors]
     value = _einsum(values, sizes, outer)
     errors = [_carried(values, factors, at, value, sizes, outer) for at in range(len(factors))]
-    if dtype.is_float:
+    if dtype.is_float and dtype.rounds:
         mass = _einsum([each.abs() for each in values], sizes, outer)
         errors.append(mass * (accumulation(count, dtype) + rounded))
     if mean:
@@ -117,9 +129,22 @@ def _carried(
     if factor.fresh is None:
         return carried
     linear = _einsum([factor.fresh, *others], sizes, outer)
-    squares = _einsum([each * each for each in (factor.fresh, *others)], sizes, outer)
+    fresh = factor.fresh * torch.sqrt(_copies(factor.value, outer))
+    squares = _einsum([each * each for each in (fresh, *others)], sizes, outer)
     cancelling = LAMBDA_CAST * torch.sqrt(squares) + factor.unit * value.abs()
     return total(carried, torch.minimum(linear, cancelling))
+
+
+def _copies(value: Tensor, outer: int) -> Tensor:
+    """How many elements of its sum are equal to each one, and so are rounded alike; 1 where all but zeros are equal.
+
+    By the inequality of Cauchy and Schwarz, n equal roundings weigh no more than n independent ones √n times as large.
+    """
+    flat = value.flatten(outer).contiguous()
+    ordered = flat.sort(-1).values
+    count = torch.searchsorted(ordered, flat, right=True) - torch.searchsorted(ordered, flat)
+    largest, least = ordered[..., -1:], torch.where(flat == 0, math.inf, flat).amin(-1, keepdim=True)
+    return torch.where(largest == least, 1, count).double().reshape(value.shape)
 
 
 def reduce(name: str, body: Approx, sizes: Sequence[int], outer: int, dtype: DType) -> Approx:
@@ -187,7 +212,22 @@ def _product(body: Approx, dtype: DType) -> Approx:
     count = body.value.shape[-1]
     size = body.value.abs()
     moved = None if body.error is None else (size + body.error).prod(-1) - size.prod(-1)
-    return settled(value, total(moved, scaled(rounding(value, dtype), float(count))))
+    lost = beyond_range(growth(size).sum(-1), count, dtype)
+    return settled(value, total(moved, scaled(rounding(value, dtype), float(count)), lost))
+
+
+def growth(size: Tensor) -> Tensor:
+    """How many binary orders each factor of a product may add to it, 0 for those that shrink it."""
+    return torch.log2(size.to(torch.float64)).clamp(min=0)
+
+
+def beyond_range(grown: Tensor, count: int, dtype: DType) -> Tensor:
+    """What the range of `dtype` costs a product on its way, in any order, whose large factors multiply to 2^grown.
+
+    A part of it may overflow: then nothing is known. A part may be flushed to zero: the rest multiplies what was lost.
+    """
+    flushed = count * underflow(dtype) * torch.exp2(grown)
+    return torch.where(grown >= math.log2(dtype.max_value), math.inf, flushed)
 
 
 def _unsure(error: Tensor) -> Tensor:
@@ -235,16 +275,24 @@ def _place(sign: int) -> Callable[[Approx, DType], Approx]:
 def _logsumexp(body: Approx, dtype: DType) -> Approx:
     x = body.value
     value = torch.logsumexp(x, -1)
+    if not dtype.rounds:
+        return Approx(value)
     weights = torch.exp(x - value.unsqueeze(-1)).nan_to_num(nan=0.0)
-    inner = weights * (exponent_error(x, x.amax(-1, keepdim=True), dtype) + body.bound)
+    inner = onto(exponent_error(x, x.amax(-1, keepdim=True), dtype), body.error).mul_(weights)
     own = accumulation(x.shape[-1], dtype) + dtype.unit_roundoff * (4 * value.abs() + 8)
     return settled(value, inner.sum(-1) + own)
 
 
+def _finite_size(x: Tensor) -> Tensor:
+    """|x|, 0 for what is not finite."""
+    size = x.abs()
+    return size if surely_finite(size) else torch.where(torch.isfinite(x), size, 0.0)
+
+
 def exponent_error(x: Tensor, top: Tensor, dtype: DType) -> Tensor:
     """The relative error of exp(x - max x): x·log2 e and max·log2 e are each rounded, and the exponential itself."""
-    size = torch.where(torch.isfinite(x), x.abs(), 0.0)
-    return dtype.unit_roundoff * (2 * size + 2 * torch.where(torch.isfinite(top), top.abs(), 0.0) + 4)
+    size, highest = (_finite_size(each).mul_(2 * dtype.unit_roundoff) for each in (x, top))
+    return size.add_(highest.add_(4 * dtype.unit_roundoff))
 
 
 _REDUCTIONS: dict[str, Callable[[Approx, DType], Approx]] = {

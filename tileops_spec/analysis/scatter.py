@@ -55,6 +55,8 @@ def _replaced(name: str, base: Approx, value: Approx, flat: Tensor, scope: Scope
         raise OracleError(f"{name} is given two values at one place: the indices of a replacing statement are distinct")
     new = base.value.clone().flatten()
     new[flat] = value.value.expand(scope.sizes).flatten().to(new.dtype)
+    if base.error is None and value.error is None:
+        return Approx(new.reshape(base.value.shape))
     error = base.bound.clone().flatten()
     error[flat] = value.bound.expand(scope.sizes).flatten()
     return Approx(new.reshape(base.value.shape), error.reshape(base.value.shape))
@@ -66,6 +68,8 @@ def _added(base: Approx, value: Approx, flat: Tensor, scope: Scope, dtype: DType
     new = base.value.flatten().index_add(0, flat, terms).reshape(base.value.shape)
     if not dtype.is_float:
         return Approx(wrap(new, dtype), None if value.error is None else _summed(base, value.bound, flat, scope))
+    if not dtype.rounds:
+        return Approx(new)
     count = _summed(base, torch.ones_like(terms, dtype=torch.float64), flat, None) + 1
     mass = _summed(base, terms.abs().double(), flat, None) + base.value.abs()
     unit = 2.0**-23 if dtype.name == "f32" else dtype.unit_roundoff

@@ -26,6 +26,7 @@ KEYS = (
     "where",
     "math",
     "reference",
+    "tolerance",
     "hardware",
     "workloads",
 )

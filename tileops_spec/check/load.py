@@ -27,6 +27,7 @@ from .signature import (
     resolve_params,
 )
 from .statements import resolve_math
+from .tolerance import read_tolerance
 from .workloads import read_workloads
 
 MOST_ERRORS = 100
@@ -75,6 +76,7 @@ def _resolve(document: Document) -> Spec | None:
     math = resolve_math(_statements(document, scope), scope) if document.node("math") else _without_math(document)
     workloads = read_workloads(document, scope)
     references, hardware = _references(document), _hardware(document)
+    tolerance = read_tolerance(document)
     op, family, status = _op_name(document), _word(document, "family"), _word(document, "status", STATUSES)
     if document.sink.failed:
         return None
@@ -94,6 +96,7 @@ def _resolve(document: Document) -> Spec | None:
         family=family,
         status=status or "ready",  # type: ignore[arg-type]
         references=references,
+        tolerance=tolerance,
         hardware=hardware,
         workloads=workloads,
         path=document.source.path,

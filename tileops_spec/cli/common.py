@@ -27,14 +27,21 @@ class Exit(IntEnum):
 
 specs_argument = click.argument("specs", nargs=-1, type=click.Path(path_type=Path))
 spec_argument = click.argument("spec", type=click.Path(path_type=Path))
-format_option = click.option(
-    "--output-format",
-    "output_format",
-    type=click.Choice(["full", "concise", "json"]),
-    default="full",
-    show_default=True,
-    help="How findings are printed.",
-)
+
+
+def format_option_of(*more: str) -> Callable:
+    """`--output-format`, with other forms than those that every command knows."""
+    return click.option(
+        "--output-format",
+        "output_format",
+        type=click.Choice(["full", "concise", "json", *more]),
+        default="full",
+        show_default=True,
+        help="How findings are printed.",
+    )
+
+
+format_option = format_option_of()
 
 
 def effort_options(command: Callable) -> Callable:
@@ -51,6 +58,37 @@ _EFFORT = (
         "--time-limit", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds a check."
     ),
 )
+
+
+def selection_options(command: Callable) -> Callable:
+    """Which of the specs: `--select`, `--against`."""
+    select = click.option(
+        "--select",
+        "-s",
+        "selectors",
+        multiple=True,
+        metavar="SELECTOR",
+        help="Only `state:modified`, or ops by name (`rms_*`); repeatable.",
+    )
+    against = click.option(
+        "--against", default="HEAD", show_default=True, help="The revision that `state:modified` compares with."
+    )
+    return select(against(command))
+
+
+def selected(paths: list[Path], options: dict[str, Any]) -> list[Path]:
+    """The paths that the selection among a command's options names, which is taken out of them."""
+    from ..deliver.selection import select
+    from ..source.git import GitError
+
+    selectors, revision = options.pop("selectors"), options.pop("against")
+    try:
+        found = select(paths, selectors, revision)
+    except GitError as error:
+        raise click.UsageError(str(error)) from error
+    if selectors:
+        click.echo(f"{len(found)} of {counted(len(paths), 'spec')} selected", err=True)
+    return found
 
 
 def take_effort(options: dict[str, Any]) -> Effort:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .common import Exit, counted, findings_in_words, format_option, print_findings, spec_files, specs_argument
+from .common import Exit, counted, findings_in_words, format_option_of, print_findings, spec_files, specs_argument
 
 
 @click.command("lint")
@@ -14,7 +14,7 @@ from .common import Exit, counted, findings_in_words, format_option, print_findi
 @click.option("--fix", is_flag=True, help="Apply the safe fixes, then report what remains.")
 @click.option("--unsafe-fixes", is_flag=True, help="Apply all fixes, those too that change what a spec says.")
 @click.option("--no-cache", is_flag=True, help="Check every file, those too that have not changed since a run before.")
-@format_option
+@format_option_of("github", "sarif")
 def command(specs: tuple[Path, ...], fix: bool, unsafe_fixes: bool, no_cache: bool, output_format: str) -> int:
     """Check SPECS (files or folders; default: specs/) and report every finding.
 

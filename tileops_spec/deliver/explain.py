@@ -23,6 +23,8 @@ def signature_lines(spec: Spec) -> Iterator[str]:
         yield "params " + ", ".join(map(show_param, spec.params))
     if spec.where:
         yield "where " + ", ".join(map(show_expr, spec.where))
+    if spec.tolerance:
+        yield str(spec.tolerance)
 
 
 def math_lines(spec: Spec) -> Iterator[str]:
@@ -54,7 +56,7 @@ def explanation_lines(spec: Spec, data: Data) -> Iterator[str]:
     yield from _section(f"features on {shown['name']} ({shown['device']})", _features(shown["features"]))
     if len(data["targets"]) > 1:
         yield from _section("features by target", _by_target(data["targets"]))
-    yield from _section("cost", [f"FLOPs  {data['cost']['flops']}", f"bytes  {data['cost']['bytes']}, at the least"])
+    yield from _section("cost", [f"FLOPs         {data['cost']['flops']}", f"fewest bytes  {data['cost']['bytes']}"])
     yield from _section("devices", map(_device, data["devices"]))
     if data["workloads"]:
         yield from _section("workloads, with the time that no kernel can go below", _workloads(data))

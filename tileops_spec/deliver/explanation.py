@@ -44,6 +44,7 @@ def explain_spec(spec: Spec, *, targets: Sequence[str] = (), devices: Sequence[D
         "family": spec.family,
         "status": spec.status,
         "signature": _signature(spec),
+        "tolerance": str(spec.tolerance) if spec.tolerance else None,
         "math": [show_definition(each) for each in spec.math],
         "class": list(known.structure.kinds) if spec.math else ["unknown"],
         "structure": _structure(spec, known.structure),

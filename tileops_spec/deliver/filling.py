@@ -87,7 +87,7 @@ def _fill(spec: Spec, project: Project, provider: Provider, options: FillOptions
     package = check_package(judge.plan, project, judge.plan.files)
     watch(package)
     report_failures((package,), sink)
-    proof = Proof((reference, package, *judge.verdicts), fresh=True)
+    proof = Proof((reference, *judge.verdicts, package), fresh=True)
     if not proof.accepted:
         return Built(op=spec.op, project=project, spec=spec, proof=proof)
     keep_evidence(judge.plan, project, options.effort, proof.verdicts)

@@ -14,6 +14,7 @@ from typing import Any
 from ..check.document import KEYS, REQUIRED
 from ..check.load import OP_NAME, STATUSES
 from ..check.scope import RESERVED
+from ..check.tolerance import WIDEST
 from ..hardware import FEATURES, TARGETS
 from ..ir.dtypes import DTYPES
 from ..ir.spec import Hardware
@@ -89,6 +90,13 @@ def _hardware() -> Schema:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
+def _tolerance() -> Schema:
+    factor = {"type": "number", "exclusiveMinimum": 1, "maximum": WIDEST, "description": "How many derived bounds."}
+    reason = {**_TEXT, "description": "Why; every report shows it."}
+    properties = {"factor": factor, "reason": reason}
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
 def _workloads() -> Schema:
     extents = {"type": "array", "items": {"type": "integer", "minimum": 1}}
     value = {"anyOf": [{"type": ["number", "boolean"]}, extents]}
@@ -111,6 +119,7 @@ _VALUES: dict[str, Schema] = {
     "where": {"type": "array", "items": {"type": ["string", "boolean", "number"]}},
     "math": _TEXT,
     "reference": {"type": "object", "additionalProperties": {"type": "string"}},
+    "tolerance": _tolerance(),
     "hardware": _hardware(),
     "workloads": _workloads(),
 }
@@ -131,6 +140,7 @@ _DESCRIPTIONS = {
     "math": "The statements that define the outputs, in a literal block: `math: |`, then a line such as "
     "`C[m, n] = sum[k](f32(A[m, k]) * f32(B[n, k]))`.",
     "reference": "Independent implementations by library, as Python expressions over inputs, dims and params.",
+    "tolerance": "How much further than the derived bound kernels may stray, and why: `{factor: 4, reason: …}`.",
     "hardware": "Targets, and features that the generated code must show: `{targets: [sm_90a], require: [wgmma]}`.",
     "workloads": "Named, real shapes: `{name: llama3-8b-qkv, M: 4096, N: 6144, K: 4096}`; a list for a group of axes.",
 }

@@ -95,6 +95,7 @@ def _evidence_key(plan: Plan, project: Project, effort: Effort) -> str:
         contract=plan.contract,
         kernel=plan.files[KERNEL],
         references=[reference.expression for reference in plan.spec.references],
+        tolerance=str(plan.spec.tolerance or ""),
         effort=[effort.cases, effort.seed, *(case_text(case, plan.spec) for case in read_saved(project, plan.spec))],
     )
 
@@ -116,16 +117,16 @@ def run_proof(
 ) -> tuple[Verdict, ...]:
     """The reference check, and, where it passes, every gate. `files`: the package's texts, by default the plan's."""
     require_runtime()
-    first = []
-    for check in (
-        lambda: check_mathematics(plan.spec, project, effort),
-        lambda: check_package(plan, project, files or plan.files),
-    ):
-        first.append(check())
-        watch(first[-1])
-        if first[-1].status == "failed":
-            return tuple(first)
-    return (*first, *judge_body(plan, project, effort, watch))
+    reference = check_mathematics(plan.spec, project, effort)
+    watch(reference)
+    if reference.status == "failed":
+        return (reference,)
+    verdicts = (reference, *judge_body(plan, project, effort, watch))
+    if not accepts(verdicts):
+        return verdicts
+    package = check_package(plan, project, files or plan.files)
+    watch(package)
+    return (*verdicts, package)
 
 
 def check_package(plan: Plan, project: Project, files: Mapping[str, str]) -> Verdict:

@@ -71,15 +71,20 @@ def _record(verdict: Verdict) -> GateRecord:
         verdict=verdict.status,
         seconds=round(verdict.seconds, 1),
         date=datetime.date.today(),
+        tolerance=verdict.facts.get("tolerance"),
         device=f"CPU, {platform.machine()}" if verdict.status != "skipped" else None,
         tools={name: str(value) for name, value in sorted(verdict.tools.items())},
     )
+
+
+def _says_the_same(former: GateRecord, now: GateRecord) -> bool:
+    return all(getattr(former, name) == getattr(now, name) for name in ("verdict", "tools", "tolerance"))
 
 
 def _newer(former: GateRecord | None, now: GateRecord) -> GateRecord:
     """The record to keep: one that says the same of the same tools stands, and `skipped` replaces nothing."""
     if former is None:
         return now
-    if now.verdict == "skipped" or (former.verdict == now.verdict and former.tools == now.tools):
+    if now.verdict == "skipped" or (_says_the_same(former, now)):
         return former
     return now

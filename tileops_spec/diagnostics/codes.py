@@ -71,6 +71,7 @@ _ROWS = (
     ("TS140", "idle-cast", "a value is cast to the dtype that it has"),
     ("TS141", "idle-conversion", "a reference converts an input to what it is"),
     ("TS142", "narrow-index", "a tensor of indices has too few bits for what it points into"),
+    ("TS143", "bad-tolerance", "an override of the derived tolerance has no reason, or a factor out of range"),
     # mathematics against references
     ("TS201", "reference-disagrees", "the mathematics and a reference give different values"),
     ("TS202", "reference-failed", "a reference raises an error or returns the wrong thing"),

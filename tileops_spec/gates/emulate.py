@@ -8,9 +8,10 @@ outputs; the oracle is asked only when such a child has ended.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ from ..analysis.shrink import Budget
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.text import SourceText
 from ..ir.spec import Spec
+from ..scaffold.body import Tunable
 from .candidate import build_label, build_request, factory_arguments
+from .choices import other_choices
 from .directed import direct_cases
 from .isolation import Completed, Limits, Outcome, Raised
 from .minimal import Found, find_minimal
@@ -30,6 +33,11 @@ from .work import judge_work
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from ..analysis.estimate import Estimate
+
+    Expect = Callable[[Case, Mapping[str, Tensor]], Mapping[str, Estimate]]
+    """The values and bounds of a case with these inputs."""
 
 _MOST_FINDINGS = 8
 _ENDLESS = frozenset({"endless-loop", "deadlock"})
@@ -49,12 +57,17 @@ class _Run:
 class _Group:
     """The cases that one build of the kernel serves."""
 
-    key: str
     label: str
     request: dict[str, Any]
     folder: Path
     """Of the outputs: the one place outside of its own folder that the child may write to."""
     runs: list[_Run] = field(default_factory=list)
+    choice: Mapping[str, Tunable] = field(default_factory=dict)
+    """The tunables that are not at their defaults."""
+
+    def found(self, diagnostic: Diagnostic, case: Case | None = None) -> Found:
+        """A finding on a case, or on the build, for which the first case stands."""
+        return Found(diagnostic, case or self.runs[0].case, self.choice)
 
     def payload(self, function: str) -> dict[str, Any]:
         runs = [
@@ -71,70 +84,63 @@ def check_emulation(
     kernel: SourceText,
     limits: Limits,
     *,
+    choices: Sequence[Mapping[str, Tunable]] | None = None,
+    expect: Expect | None = None,
+    observe: Callable[[Case, str, Tensor], None] | None = None,
     exactly: bool = False,
     budget: Budget | None = None,
 ) -> Verdict:
     """Every case, emulated. `unsupported` where the simulator does not know a construct: never a pass.
 
-    Cases for the kernel's own branches join them, unless it is to be `exactly` these. With a `budget`, the case of the
-    first finding is made smaller: see `find_minimal` for the fact `minimal`.
+    Each build runs with the default tunables; each other candidate of a tunable gets a build of its own, on a few of
+    the cases, or those of `choices` do where they are given. `expect` stands for the oracle (one that remembers, say);
+    `observe` sees each output by case and name. Cases for the kernel's own branches join those given, unless it is to
+    be `exactly` these. With a `budget`, the case of the first finding is made smaller (`find_minimal`).
     """
-    watch, emulation = Stopwatch(), _Emulation(spec, kernel, limits)
-    found = emulation.run(cases, directed=not exactly)
+    watch = Stopwatch()
+    judge = _Judge(spec, kernel, limits, expect or partial(_expected, spec), observe, directs=not exactly)
+    with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
+        groups = _grouped(spec, cases, kernel.path, Path(folder).resolve())
+        groups += _with_other_tunables(spec, groups, list(other_choices(kernel)) if choices is None else choices)
+        traces = trace_all([group.request for group in groups], limits)
+        inspected = run_traced("inspect", traces, lambda _, text: {"function": text, "kernel": kernel.path}, limits)
+        judged = [each for each in zip(groups, traces, inspected, strict=True) if isinstance(each[1], Completed)]
+        found = [group.found(finding) for group, _, each in judged for finding in judge.trace(group, each)]
+        found += _emulated(groups, traces, judge)
     findings = _worst_first([each.diagnostic for each in found])
-    facts: dict[str, Any] = {"cases": emulation.cases, "builds": emulation.builds}
-    if findings and budget is not None:
-        facts |= find_minimal(spec, found, findings[0], emulation.probe, budget)
-    return _verdict(watch, facts, findings, kernel)
+    probe = _Probe(replace(judge, observe=None, expect=partial(_expected, spec)))
+    minimal = find_minimal(spec, found, findings[0], probe, budget) if findings and budget is not None else {}
+    return _verdict(spec, watch, groups, findings, kernel, minimal)
+
+
+def _emulated(groups: Sequence[_Group], traces: Sequence[Outcome], judge: _Judge) -> list[Found]:
+    """The findings on the cases of each build."""
+    outcomes = run_traced("emulate", traces, lambda place, text: groups[place].payload(text), judge.limits)
+    return [found for group, outcome in zip(groups, outcomes, strict=True) for found in judge.group(group, outcome)]
 
 
 @dataclass
-class _Emulation:
-    """Runs cases of one kernel; `cases` and `builds` count those of the last run. A build is traced once."""
+class _Probe:
+    """The findings on cases and nothing else, with some tunables; each build is traced once. Cases without data are
+    left out."""
 
-    spec: Spec
-    kernel: SourceText
-    limits: Limits
+    judge: _Judge
     traces: dict[str, Outcome] = field(default_factory=dict)
-    cases: int = 0
-    builds: int = 0
 
-    def run(self, cases: Sequence[Case], *, directed: bool) -> list[Found]:
-        """The findings on each build, then those on each case; `directed` adds cases for the kernel's branches."""
-        spec, kernel, limits = self.spec, self.kernel, self.limits
+    def __call__(self, cases: Sequence[Case], choice: Mapping[str, Tunable]) -> list[Found]:
+        judge = self.judge
         with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
-            groups = _grouped(spec, cases, kernel.path, Path(folder).resolve())
-            traces = self._traced(groups)
-            inspected = run_traced("inspect", traces, lambda _, text: {"function": text, "kernel": kernel.path}, limits)
-            judged = [each for each in zip(groups, traces, inspected, strict=True) if isinstance(each[1], Completed)]
-            found = [
-                Found(finding, group.runs[0].case)
-                for group, _, each in judged
-                for finding in _judge_trace(group, each, spec, kernel, limits, directed=directed)
-            ]
-            found += self._emulated(groups, traces)
-        self.cases, self.builds = sum(len(group.runs) for group in groups), len(groups)
-        return found
-
-    def probe(self, cases: Sequence[Case]) -> list[Found]:
-        """The findings on each case alone, whatever the builds are like; cases without data are left out."""
-        with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
-            groups = _grouped(self.spec, cases, self.kernel.path, Path(folder).resolve(), lenient=True)
-            return self._emulated(groups, self._traced(groups))
+            groups = _grouped(judge.spec, cases, judge.kernel.path, Path(folder).resolve(), lenient=True)
+            for group in groups:
+                group.choice = choice
+                group.request = {**group.request, "arguments": {**group.request["arguments"], **choice}}
+            return _emulated(groups, self._traced(groups), judge)
 
     def _traced(self, groups: Sequence[_Group]) -> list[Outcome]:
-        new = [group for group in groups if group.key not in self.traces]
-        outcomes = trace_all([group.request for group in new], self.limits)
-        self.traces.update((group.key, outcome) for group, outcome in zip(new, outcomes, strict=True))
-        return [self.traces[group.key] for group in groups]
-
-    def _emulated(self, groups: Sequence[_Group], traces: Sequence[Outcome]) -> list[Found]:
-        outcomes = run_traced("emulate", traces, lambda place, text: groups[place].payload(text), self.limits)
-        return [
-            finding
-            for group, outcome in zip(groups, outcomes, strict=True)
-            for finding in _judge(group, outcome, self.spec, self.kernel, self.limits)
-        ]
+        keys = [repr(group.request) for group in groups]
+        new = {key: group.request for key, group in zip(keys, groups, strict=True) if key not in self.traces}
+        self.traces.update(zip(new, trace_all(list(new.values()), self.judge.limits), strict=True))
+        return [self.traces[key] for key in keys]
 
 
 def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path, *, lenient: bool = False) -> list[_Group]:
@@ -147,34 +153,32 @@ def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path, *, le
             label = " ".join((build_label(spec, binding), *(f"without={name}" for name in case.absent)))
             outputs = folder / f"build-{len(groups)}"
             outputs.mkdir()
-            groups[key] = _Group(key, label, build_request(spec, binding, kernel, case.absent), outputs)
+            groups[key] = _Group(label, build_request(spec, binding, kernel, case.absent), outputs)
         with suppress(*((Unsatisfiable,) if lenient else ())):
             groups[key].runs.append(_prepare(spec, case, groups[key].folder, str(number)))
     return [group for group in groups.values() if group.runs]
 
 
-def _judge_trace(
-    group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits, *, directed: bool
-) -> Iterator[Diagnostic]:
-    """The findings on the traced kernel; cases for its branches join those of the group where they are asked for."""
-    if not isinstance(outcome, Completed):
-        yield from _failure(outcome, group, kernel, limits)
-        return
-    case = group.runs[0].case
-    yield from judge_work(spec, case.binding(spec).params, case.absent, outcome.value["facts"], group.label, kernel)
-    if directed:
-        yield from _direct(group, outcome, spec, kernel)
+def _with_other_tunables(spec: Spec, defaults: list[_Group], choices: Sequence[Mapping[str, Tunable]]) -> list[_Group]:
+    """Builds for each choice of tunables: of the groups in turn, and of the one with the largest tensors, where blocks
+    have the most tiles; on two of their cases."""
+    found: list[_Group] = []
+    largest = max(defaults, key=lambda group: max(map(_bytes, group.runs)), default=None)
+    for position, choice in enumerate(choices if defaults else ()):
+        for group in {id(each): each for each in (defaults[position % len(defaults)], largest) if each}.values():
+            label = " ".join((group.label, *(f"{name}={value}" for name, value in choice.items())))
+            request = {**group.request, "arguments": {**group.request["arguments"], **choice}}
+            folder = group.folder.with_name(f"tuned-{len(found)}")
+            folder.mkdir()
+            runs = sorted(group.runs, key=_bytes)[-2:]
+            copies = [_prepare(spec, run.case, folder, f"{folder.name}-{at}") for at, run in enumerate(runs)]
+            found.append(_Group(label, request, folder, copies, choice))
+    return found
 
 
-def _direct(group: _Group, outcome: Completed, spec: Spec, kernel: SourceText) -> Iterator[Diagnostic]:
-    directed = direct_cases(spec, [run.case for run in group.runs], outcome.value["thresholds"])
-    for number, each in enumerate(directed.cases):
-        with suppress(Unsatisfiable):
-            group.runs.append(_prepare(spec, each, group.folder, f"{group.folder.name}-directed-{number}"))
-    for dim, value in directed.missed:
-        message = f"the kernel does something else from {dim} = {value} on, which no test can reach ({group.label})"
-        help_text = "drop the branch, or put it where tests of a moderate size see both sides"
-        yield Diagnostic(code="TS408", message=message, span=line_span(kernel, None), help=help_text)
+def _bytes(run: _Run) -> int:
+    """Of all tensors of a case."""
+    return sum(Path(record["path"]).stat().st_size for record in run.records)
 
 
 def _prepare(spec: Spec, case: Case, outputs: Path, number: str) -> _Run:
@@ -198,15 +202,74 @@ def _prepare(spec: Spec, case: Case, outputs: Path, number: str) -> _Run:
     return _Run(case, inputs, records)
 
 
-def _judge(group: _Group, outcome: Outcome, spec: Spec, kernel: SourceText, limits: Limits) -> Iterator[Found]:
-    """The findings on one build and its cases."""
-    if isinstance(outcome, Completed) and "unsupported" in outcome.value:
-        yield Found(_unsupported(outcome.value, kernel), group.runs[0].case)
-    elif isinstance(outcome, Completed):
-        for run, result in zip(group.runs, outcome.value["runs"], strict=True):
-            yield from (Found(finding, run.case) for finding in _judge_run(run, result, spec, kernel))
-    else:
-        yield from (Found(each, group.runs[0].case) for each in _failure(outcome, group, kernel, limits))
+@dataclass(frozen=True)
+class _Judge:
+    """What the findings on a run are made from."""
+
+    spec: Spec
+    kernel: SourceText
+    limits: Limits
+    expect: Expect
+    observe: Callable[[Case, str, Tensor], None] | None
+    directs: bool = True
+    """Whether cases for the branches of a kernel join the others."""
+
+    def trace(self, group: _Group, outcome: Outcome) -> Iterator[Diagnostic]:
+        """The findings on the traced kernel; cases for its branches join those of the group."""
+        if not isinstance(outcome, Completed):
+            yield from _failure(outcome, group, self.kernel, self.limits)
+            return
+        case, facts = group.runs[0].case, outcome.value["facts"]
+        yield from judge_work(self.spec, case.binding(self.spec).params, case.absent, facts, group.label, self.kernel)
+        if self.directs:
+            yield from self._direct(group, outcome)
+
+    def _direct(self, group: _Group, outcome: Completed) -> Iterator[Diagnostic]:
+        directed = direct_cases(self.spec, [run.case for run in group.runs], outcome.value["thresholds"])
+        for number, each in enumerate(directed.cases):
+            with suppress(Unsatisfiable):
+                name = f"{group.folder.name}-directed-{number}"
+                group.runs.append(_prepare(self.spec, each, group.folder, name))
+        for dim, value in directed.missed:
+            message = f"the kernel does something else from {dim} = {value} on, which no test can reach ({group.label})"
+            help_text = "drop the branch, or put it where tests of a moderate size see both sides"
+            yield Diagnostic(code="TS408", message=message, span=line_span(self.kernel, None), help=help_text)
+
+    def group(self, group: _Group, outcome: Outcome) -> Iterator[Found]:
+        """The findings on one build and its cases."""
+        if isinstance(outcome, Completed) and "unsupported" in outcome.value:
+            yield group.found(_unsupported(outcome.value, self.kernel))
+        elif isinstance(outcome, Completed):
+            for run, result in zip(group.runs, outcome.value["runs"], strict=True):
+                yield from (group.found(each, run.case) for each in self.run(run, result))
+        else:
+            yield from map(group.found, _failure(outcome, group, self.kernel, self.limits))
+
+    def run(self, run: _Run, result: Mapping[str, Any]) -> Iterator[Diagnostic]:
+        """One case: what the simulator saw, inputs that changed, and the outputs against the oracle."""
+        for finding in result["findings"]:
+            if finding["severity"] == "error":
+                yield _memory_error(finding, run, self.kernel)
+        yield from _changed_inputs(run, result, self.kernel)
+        yield from self.values(run)
+
+    def values(self, run: _Run) -> Iterator[Diagnostic]:
+        """TS436 where poison is left in an output that expects something else, TS431 for values out of bound."""
+        from .tensors import read_tensor
+
+        expected = self.expect(run.case, run.inputs)
+        for record in run.records:
+            if record["role"] != "input":
+                actual = read_tensor(record)
+                if self.observe is not None:
+                    self.observe(run.case, record["name"], actual)
+                yield from _compared(run, record["name"], actual, expected[record["name"]], self.kernel)
+
+
+def _expected(spec: Spec, case: Case, inputs: Mapping[str, Tensor]) -> Mapping[str, Estimate]:
+    from ..analysis.expected import expected_outputs
+
+    return expected_outputs(spec, case.binding(spec), inputs)
 
 
 def _failure(outcome: Outcome, group: _Group, kernel: SourceText, limits: Limits) -> Iterator[Diagnostic]:
@@ -237,15 +300,6 @@ def _unsupported(value: Mapping[str, Any], kernel: SourceText) -> Diagnostic:
     )
 
 
-def _judge_run(run: _Run, result: Mapping[str, Any], spec: Spec, kernel: SourceText) -> Iterator[Diagnostic]:
-    """One case: what the simulator saw, inputs that changed, and the outputs against the oracle."""
-    for finding in result["findings"]:
-        if finding["severity"] == "error":
-            yield _memory_error(finding, run, kernel)
-    yield from _changed_inputs(run, result, kernel)
-    yield from _wrong_values(run, spec, kernel)
-
-
 def _memory_error(finding: Mapping[str, Any], run: _Run, kernel: SourceText) -> Diagnostic:
     return Diagnostic(
         code="TS434" if finding["kind"] in _ENDLESS else "TS432",
@@ -267,30 +321,21 @@ def _changed_inputs(run: _Run, result: Mapping[str, Any], kernel: SourceText) ->
             )
 
 
-def _wrong_values(run: _Run, spec: Spec, kernel: SourceText) -> Iterator[Diagnostic]:
-    """TS436 where poison is left in an output that expects something else, TS431 for other values out of bound."""
+def _compared(run: _Run, name: str, actual: Tensor, expected: Estimate, kernel: SourceText) -> Iterator[Diagnostic]:
     from ..analysis.compare import compare
-    from ..analysis.expected import expected_outputs
-    from .tensors import is_poison, read_tensor
+    from .tensors import is_poison
 
-    expected = expected_outputs(spec, run.case.binding(spec), run.inputs)
-    for record in run.records:
-        if record["role"] == "input":
-            continue
-        actual = read_tensor(record)
-        mismatch = compare(record["name"], actual, expected[record["name"]])
-        if mismatch is None:
-            continue
-        unwritten = int(is_poison(actual).sum())
-        if unwritten and mismatch.actual != mismatch.actual:
-            message = (
-                f"{unwritten} of {actual.numel()} elements of {record['name']} are never written ({run.case.label})"
-            )
-            help_text = "every element of an output is stored once; look at the grid and at tails"
-            yield Diagnostic(code="TS436", message=message, span=line_span(kernel, None), help=help_text)
-        else:
-            message = f"wrong value: {mismatch.message} ({run.case.label})"
-            yield Diagnostic(code="TS431", message=message, span=line_span(kernel, None), help=_hint(run, mismatch))
+    mismatch = compare(name, actual, expected)
+    if mismatch is None:
+        return
+    unwritten = int(is_poison(actual).sum())
+    if unwritten and mismatch.actual != mismatch.actual:
+        message = f"{unwritten} of {actual.numel()} elements of {name} are never written ({run.case.label})"
+        help_text = "every element of an output is stored once; look at the grid and at tails"
+        yield Diagnostic(code="TS436", message=message, span=line_span(kernel, None), help=help_text)
+    else:
+        message = f"wrong value: {mismatch.message} ({run.case.label})"
+        yield Diagnostic(code="TS431", message=message, span=line_span(kernel, None), help=_hint(run, mismatch))
 
 
 def _hint(run: _Run, mismatch: Any) -> str:
@@ -310,12 +355,20 @@ def _worst_first(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def _verdict(
-    watch: Stopwatch, facts: Mapping[str, Any], findings: tuple[Diagnostic, ...], kernel: SourceText
+    spec: Spec,
+    watch: Stopwatch,
+    groups: list[_Group],
+    findings: tuple[Diagnostic, ...],
+    kernel: SourceText,
+    minimal: Mapping[str, Any],
 ) -> Verdict:
     from importlib.metadata import version
 
     codes = {finding.code for finding in findings}
-    good = f"{facts['cases']} cases in {facts['builds']} builds within the derived bound; no memory error"
+    cases = sum(len(group.runs) for group in groups)
+    bound = "the derived bound" if spec.tolerance is None else str(spec.tolerance)
+    good = f"{cases} cases in {len(groups)} builds within {bound}; no memory error"
+    note = {} if spec.tolerance is None else {"tolerance": str(spec.tolerance)}
     return Verdict(
         gate="emulate",
         status="unsupported" if codes == {"TS435"} else "failed" if findings else "passed",
@@ -323,6 +376,6 @@ def _verdict(
         summary=findings[0].message if findings else good,
         diagnostics=findings,
         tools={"tilelang": version("tilelang")},
-        facts=facts,
+        facts={"cases": cases, "builds": len(groups), **note, **minimal},
         sources=(kernel,),
     )

@@ -17,6 +17,7 @@ from .compile import check_compilation
 from .emulate import check_emulation
 from .isolation import Limits, warm_up
 from .lower import check_lowering
+from .more_cases import with_more_cases
 from .static import check_static
 from .verdict import Verdict
 
@@ -43,9 +44,11 @@ def run_gates(
     kernel = SourceText(str(kernel_path), kernel_path.read_text(encoding="utf-8"))
     verdicts: list[Verdict] = []
     limits = Limits(seconds=time_limit)
-    emulate = partial(check_emulation, spec, (*first, *cases), kernel, limits, exactly=exactly, budget=budget)
-    builds = None if exactly else partial(_check_builds, spec, cases, kernel, target, limits)
-    for verdict in _verdicts(partial(check_static, spec, body, kernel), builds, emulate):
+    if exactly:
+        rest = lambda: iter((check_emulation(spec, cases, kernel, limits, exactly=True, budget=budget),))  # noqa: E731
+    else:
+        rest = partial(_check_all, spec, body, kernel, target, (first, cases), limits, budget)
+    for verdict in _verdicts(partial(check_static, spec, body, kernel), rest):
         verdicts.append(verdict)
         on_verdict(verdict)
         if verdict.status not in ("passed", "skipped"):
@@ -53,20 +56,24 @@ def run_gates(
     return tuple(verdicts)
 
 
-def _verdicts(
-    static: Callable[[], Verdict], builds: Callable[[], Iterator[Verdict]] | None, emulate: Callable[[], Verdict]
-) -> Iterator[Verdict]:
-    """The gates, each run when it is asked for."""
+def _verdicts(static: Callable[[], Verdict], rest: Callable[[], Iterator[Verdict]]) -> Iterator[Verdict]:
+    """The gates, each run when it is asked for: only a body that is in order is looked at further."""
     warm_up()
     yield static()
-    if builds is not None:
-        yield from builds()
-    yield emulate()
+    yield from rest()
 
 
-def _check_builds(
-    spec: Spec, cases: Sequence[Case], kernel: SourceText, target: Target, limits: Limits
+def _check_all(
+    spec: Spec,
+    body: Body,
+    kernel: SourceText,
+    target: Target,
+    cases: tuple[Sequence[Case], Sequence[Case]],
+    limits: Limits,
+    budget: Budget | None,
 ) -> Iterator[Verdict]:
-    lowering, builds = check_lowering(spec, representative_bindings(spec, cases), kernel, target, limits)
+    first, drawn = cases[0], with_more_cases(spec, body, cases[1])
+    lowering, builds = check_lowering(spec, representative_bindings(spec, drawn), kernel, target, limits)
     yield lowering
     yield check_compilation(builds, kernel, target)
+    yield check_emulation(spec, (*first, *drawn), kernel, limits, budget=budget)

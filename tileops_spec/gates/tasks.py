@@ -36,6 +36,21 @@ def trace(kernel: str, factory: str, arguments: dict[str, Any]) -> str:
     return tvm.ir.save_json(load_factory(kernel, factory)(**arguments))
 
 
+def digests(kernel: str, factory: str, builds: list[dict[str, Any]]) -> list[str]:
+    """For each build, by its arguments, the hash of its TIR as text; or how tracing failed: `TypeError: …`."""
+    confine_tracing([Path(kernel)])
+    return [_digest_of(load_factory(kernel, factory), arguments) for arguments in builds]
+
+
+def _digest_of(factory: Callable[..., Any], arguments: dict[str, Any]) -> str:
+    import hashlib
+
+    try:
+        return hashlib.sha256(factory(**arguments).script().encode()).hexdigest()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
 def lower(function: str, kernel: str, target: dict[str, str]) -> dict[str, Any]:
     """CUDA source, dynamic shared memory in bytes, threads a block, what the compiler said on the way, and what the
     kernel does to its tensors (`inspect_function`)."""
@@ -130,5 +145,11 @@ def _finding(finding: Any) -> dict[str, Any]:
     return {name: getattr(finding, name) for name in ("kind", "severity", "message", "line", "count")}
 
 
-TASKS: dict[str, Callable[..., Any]] = {"trace": trace, "inspect": inspect, "lower": lower, "emulate": emulate}
+TASKS: dict[str, Callable[..., Any]] = {
+    "digests": digests,
+    "trace": trace,
+    "inspect": inspect,
+    "lower": lower,
+    "emulate": emulate,
+}
 """What a child can be asked to do, by name."""

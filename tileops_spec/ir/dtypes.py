@@ -11,7 +11,8 @@ class DType:
     """A dtype.
 
     `precision` is the number of significand bits, the implicit one included, and `min_exponent` the exponent of the
-    smallest normal number; both are 0 for integers. `max_value` is the largest finite value.
+    smallest normal number; both are 0 for integers. `max_value` is the largest finite value. One that does not round
+    stands for the numbers themselves: the oracle then carries values alone.
     """
 
     name: str
@@ -22,6 +23,7 @@ class DType:
     precision: int = 0
     min_exponent: int = 0
     max_value: float = 0.0
+    rounds: bool = True
 
     @property
     def is_float(self) -> bool:

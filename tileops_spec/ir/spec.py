@@ -127,6 +127,18 @@ class Reference:
 
 
 @node
+class Tolerance:
+    """An override: kernels may stray `factor` times as far as the derived bound, for a `reason` that reports show."""
+
+    factor: float
+    reason: str
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"tolerance {self.factor:g} times the derived bound: {self.reason}"
+
+
+@node
 class Hardware:
     """The targets a kernel must serve, and the features that its generated code must show."""
 
@@ -170,6 +182,7 @@ class Spec:
     family: str = ""
     status: Literal["draft", "ready"] = "ready"
     references: tuple[Reference, ...] = ()
+    tolerance: Tolerance | None = None
     hardware: Hardware = Hardware()
     workloads: tuple[Workload, ...] = ()
     path: str = field(default="", compare=False)

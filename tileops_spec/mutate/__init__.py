@@ -1,1 +1,1 @@
-"""Seeded errors: does every check that ought to see one see it?"""
+"""Seeded errors, in specs and in bodies: does every check that ought to see one see it?"""

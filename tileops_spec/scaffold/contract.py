@@ -15,7 +15,10 @@ _LATER = ("assumptions", "dtype_groups")
 
 
 def contract_hash(spec: Spec) -> str:
-    """Hex sha256 of signature, clauses, mathematics and hardware; not of summary, workloads, references or places."""
+    """Hex sha256 of signature, clauses, mathematics, hardware and an override of the tolerance.
+
+    Not of summary, workloads, references, the reason of the override, or places.
+    """
     return hashlib.sha256(contract_json(spec).encode()).hexdigest()
 
 
@@ -23,6 +26,8 @@ def contract_json(spec: Spec) -> str:
     """What is hashed: compact JSON with sorted keys, ASCII only."""
     names = (*_PARTS, *(name for name in _LATER if getattr(spec, name)))
     parts = {name: _plain(getattr(spec, name)) for name in names}
+    if spec.tolerance is not None:
+        parts["tolerance"] = spec.tolerance.factor
     return json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 

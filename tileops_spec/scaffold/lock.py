@@ -34,13 +34,17 @@ class _Record(BaseModel):
 
 
 class GateRecord(_Record):
-    """One gate's verdict on the body. `tools` are versions by name; `device` is None where none was needed."""
+    """One gate's verdict on the body. `tools` are versions by name; `device` is None where none was needed.
+
+    `tolerance` is the spec's override of the derived bound under which the verdict was reached, and its reason.
+    """
 
     gate: str
     verdict: Literal["passed", "failed", "skipped", "unsupported"]
     seconds: float
     date: datetime.date
     device: str | None = None
+    tolerance: str | None = None
     tools: dict[str, str] = {}
 
 

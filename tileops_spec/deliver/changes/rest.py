@@ -11,11 +11,12 @@ from .names import Versions
 
 
 def other_changes(versions: Versions) -> Iterator[Change]:
-    """Hardware, features, workloads, references, and the words."""
+    """Hardware, features, workloads, references, the tolerance, and the words."""
     yield from _hardware(versions)
     yield from _features(versions)
     yield from _workloads(versions)
     yield from _references(versions)
+    yield from _tolerance(versions)
     for key in ("summary", "family", "status"):
         old, new = getattr(versions.old, key), getattr(versions.new, key)
         if old != new:
@@ -71,6 +72,15 @@ def _values(workload: Workload) -> Sequence[str]:
 
 def _show(value: object) -> str:
     return repr(list(value)) if isinstance(value, tuple) else repr(value)
+
+
+def _tolerance(versions: Versions) -> Iterator[Change]:
+    """How far kernels may stray; another reason for the same factor is words alone."""
+    old, new = versions.old.tolerance, versions.new.tolerance
+    if old != new:
+        same = old is not None and new is not None and old.factor == new.factor
+        texts = (None if each is None else str(each) for each in (old, new))
+        yield Change(Level.COSMETIC if same else Level.NUMERICS, "tolerance", *texts)
 
 
 def _references(versions: Versions) -> Iterator[Change]:

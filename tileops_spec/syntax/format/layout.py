@@ -40,6 +40,7 @@ ORDER = (
     "where",
     "math",
     "reference",
+    "tolerance",
     "hardware",
     "workloads",
 )
@@ -51,6 +52,8 @@ def role_of(path: tuple[str, ...]) -> Role:
     """The role of the scalar at a path of keys; "" stands for a place in a list."""
     if len(path) == 1:
         return {"summary": "prose", "math": "math"}.get(path[0], "data")  # type: ignore[return-value]
+    if path == ("tolerance", "reason"):
+        return "prose"
     if len(path) != 2 or (path[1] == "") != (path[0] == "where"):
         return "data"
     return "python" if path[0] == "reference" else STRINGS.get(path[0], "data")

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..check.document import Document, open_document
-from ..diagnostics.diagnostic import Sink
-from ..diagnostics.text import SourceText, Span
-from ..source.files import read_source
-from ..source.yaml_tree import Mapping, Scalar, Sequence, parse_yaml
-from ..syntax import tree
-from ..syntax.parse import parse_math
+from ...check.document import Document, open_document
+from ...diagnostics.diagnostic import Sink
+from ...diagnostics.text import SourceText, Span
+from ...source.files import read_source
+from ...source.yaml_tree import Mapping, Scalar, Sequence, parse_yaml
+from ...syntax import tree
+from ...syntax.parse import parse_math
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from tileops_spec.check import load_spec
 from tileops_spec.cli.mutate import command
 from tileops_spec.diagnostics.diagnostic import Sink
-from tileops_spec.mutate import run
-from tileops_spec.mutate.judge import CRASH, Judgement, judge
-from tileops_spec.mutate.run import mutants_of, mutate_specs
-from tileops_spec.mutate.sites import Mutant
-from tileops_spec.mutate.table import lines, share_caught
+from tileops_spec.mutate.specs import run
+from tileops_spec.mutate.specs.judge import CRASH, Judgement, judge
+from tileops_spec.mutate.specs.run import mutants_of, mutate_specs
+from tileops_spec.mutate.specs.sites import Mutant
+from tileops_spec.mutate.specs.table import lines, share_caught
 
 TEXT = """\
 op: probe

@@ -7,14 +7,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ..deliver.lint import lint_spec
-from ..diagnostics.diagnostic import Sink
-from ..ir.spec import Reference, Spec
+from ...deliver.lint import lint_spec
+from ...diagnostics.diagnostic import Sink
+from ...ir.spec import Reference, Spec
 from .sites import Mutant
 
 if TYPE_CHECKING:
-    from ..analysis.cases import Case
-    from ..analysis.estimate import Estimate
+    from ...analysis.cases import Case
+    from ...analysis.estimate import Estimate
 
 CASES = 10
 WORK = 1e5
@@ -62,8 +62,8 @@ def _meaning(spec: Spec) -> tuple:
 
 
 def _by_references(spec: Spec, mutated: Spec, mutant: Mutant) -> Judgement:
-    from ..analysis.cases import Unsatisfiable, draw_cases
-    from ..analysis.reference import check_references
+    from ...analysis.cases import Unsatisfiable, draw_cases
+    from ...analysis.reference import check_references
 
     sink = Sink()
     try:
@@ -79,8 +79,8 @@ def _by_references(spec: Spec, mutated: Spec, mutant: Mutant) -> Judgement:
 
 def _agree(spec: Spec, mutated: Spec) -> bool:
     """Whether both compute the same, with the same bounds, for the same signature, on many cases."""
-    from ..analysis.cases import draw_cases, make_inputs
-    from ..analysis.oracle import OracleError, evaluate
+    from ...analysis.cases import draw_cases, make_inputs
+    from ...analysis.oracle import OracleError, evaluate
 
     if any(getattr(spec, name) != getattr(mutated, name) for name in _MEANING if name != "math"):
         return False
@@ -112,7 +112,7 @@ def _same(ours: Estimate, theirs: Estimate) -> bool:
 
 def _references_agree(spec: Spec, mutated: Spec) -> bool:
     """Whether the changed references give what the unchanged ones give, on many cases that have not judged them."""
-    from ..analysis.cases import draw_cases
+    from ...analysis.cases import draw_cases
 
     changed = [pair for pair in zip(spec.references, mutated.references, strict=True) if pair[0] != pair[1]]
     cases = draw_cases(spec, count=2 * CASES, seed=1, work=WORK)
@@ -122,8 +122,8 @@ def _references_agree(spec: Spec, mutated: Spec) -> bool:
 def _give_the_same(ours: Reference, theirs: Reference, spec: Spec, case: Case) -> bool:
     import torch
 
-    from ..analysis.cases import make_inputs
-    from ..analysis.reference import ReferenceError, call_reference
+    from ...analysis.cases import make_inputs
+    from ...analysis.reference import ReferenceError, call_reference
 
     inputs, binding = make_inputs(spec, case), case.binding(spec)
     try:

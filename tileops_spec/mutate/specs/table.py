@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..diagnostics.codes import CODES
+from ...diagnostics.codes import CODES
 from .judge import CRASH, Judgement
 
 _REFERENCES = ("TS2", CRASH)

@@ -9,9 +9,10 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 
-from ..check import load_spec
-from ..deliver.lint import lint_spec
-from ..diagnostics.diagnostic import Sink
+from ...check import load_spec
+from ...deliver.lint import lint_spec
+from ...diagnostics.diagnostic import Sink
+from ..sample import sample
 from .judge import CRASH, Judgement, judge
 from .mathematics import KINDS
 from .signature import signature_mutants
@@ -33,22 +34,7 @@ def mutants_of(path: Path, *, limit: int | None = None, seed: int = 0) -> list[M
         if mutant.text != sites.source.text:
             found.setdefault(mutant.text, mutant)
     mutants = list(found.values())
-    return mutants if limit is None else list(_sample(mutants, limit, random.Random(f"{spec.op}:{seed}")))
-
-
-def _sample(mutants: list[Mutant], limit: int, rng: random.Random) -> Iterator[Mutant]:
-    """One mutant of each kind in turn, until there are enough."""
-    kinds: dict[str, list[Mutant]] = {}
-    for mutant in mutants:
-        kinds.setdefault(mutant.kind, []).append(mutant)
-    for each in kinds.values():
-        rng.shuffle(each)
-    waiting = list(kinds.values())
-    while waiting and limit > 0:
-        for each in waiting[:limit]:
-            yield each.pop()
-        limit -= len(waiting[:limit])
-        waiting = [each for each in waiting if each]
+    return mutants if limit is None else list(sample(mutants, limit, random.Random(f"{spec.op}:{seed}")))
 
 
 def mutate_specs(

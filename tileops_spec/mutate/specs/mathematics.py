@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from ..ir.dtypes import DTYPES
-from ..ir.functions import ELEMENTWISE
-from ..syntax import tree
+from ...ir.dtypes import DTYPES
+from ...ir.functions import ELEMENTWISE
+from ...syntax import tree
 from .sites import Mutant, Sites, nodes
 
 _REDUCTIONS = {"sum": "max", "mean": "sum", "max": "min", "min": "max", "prod": "sum", "any": "all", "all": "any"}

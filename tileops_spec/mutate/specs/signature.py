@@ -6,9 +6,9 @@ import ast
 from collections.abc import Iterator
 from itertools import combinations
 
-from ..diagnostics.text import Span
-from ..ir.spec import Spec
-from ..syntax import tree
+from ...diagnostics.text import Span
+from ...ir.spec import Spec
+from ...syntax import tree
 from .sites import Mutant, Sites
 
 _WIDER = {"f16": "f32", "bf16": "f32", "e4m3": "f16", "e5m2": "f16", "f32": "f64", "i32": "i64", "i8": "i32"}
@@ -59,7 +59,7 @@ def wrong_default(sites: Sites) -> Iterator[Mutant]:
 
 def violated_workload(sites: Sites, spec: Spec) -> Iterator[Mutant]:
     """A workload with a value that `where` does not allow, a dim that is missing, or one that is misspelt."""
-    from ..analysis.binding import BindingError, bind_workload, holds
+    from ...analysis.binding import BindingError, bind_workload, holds
 
     for entries, workload in zip(sites.workloads, spec.workloads, strict=False):
         for name, node in entries.items():

@@ -1,0 +1,98 @@
+"""Cases with other extents: one dim set, all of them small, or all but one large."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from ..analysis.binding import BindingError, holds, shape_of
+from ..analysis.cases import WORK, Case
+from ..analysis.cost import cost
+from ..ir.spec import Dim, Spec
+
+Work = Callable[[Mapping], float]
+_MOST_ELEMENTS = 1 << 22
+"""Of all tensors together; twice as many where tiles are many along two axes."""
+_MOST_GROWN = 2
+
+
+def with_smallest(spec: Spec, cases: Sequence[Case]) -> tuple[Case, ...]:
+    """Each case, and after it the same build with the least extents at run time, where `where` allows them."""
+    return tuple(dict.fromkeys(each for case in cases for each in (case, _smallest(spec, case))))
+
+
+def _smallest(spec: Spec, case: Case) -> Case:
+    dims = dict(case.dims) | {dim.name: 1 for dim in _at_run_time(spec)}
+    changed = replace(case, dims=tuple(dims.items()))
+    return changed if is_allowed(spec, changed) else case
+
+
+def grown_cases(spec: Spec, cases: Sequence[Case]) -> tuple[Case, ...]:
+    """Cases of many tiles along all dims but one, which is least: there it shows how a body walks over its tiles."""
+    work = cost(spec).compiled_work()
+    if not cases:
+        return ()
+    start = min(cases, key=lambda case: work({**dict(case.dims), **dict(case.params)}))
+    kept = [dim.name for dim in spec.static_dims][-_MOST_GROWN:] if len(spec.dims) > 2 else []
+    grown = (replace(_grown(spec, start, name, work), data="normal") for name in kept)
+    return tuple(dict.fromkeys(each for each in grown if each.dims != start.dims))
+
+
+def _grown(spec: Spec, case: Case, kept: str, work: Work) -> Case:
+    """The case with one dim at its least, and the others made larger, the smallest first, while the whole is small."""
+    case = with_extent(spec, case, kept, 1, work) or case
+    while True:
+        sizes = sorted((extent, name) for name, extent in case.dims if name != kept)
+        larger = (with_extent(spec, case, name, extent + extent // 2 + 3, work, shrink=False) for extent, name in sizes)
+        found = next(filter(None, larger), None)
+        if found is None:
+            return case
+        case = found
+
+
+def with_extent(spec: Spec, case: Case, name: str, wanted: int, work: Work, *, shrink: bool = True) -> Case | None:
+    """The case with the dim at the first extent from `wanted` on that `where` allows, and small enough to emulate;
+    for that the dims known at run time `shrink`."""
+    for extent in range(wanted, wanted + 64):
+        dims = {**dict(case.dims), name: extent}
+        while True:
+            changed = replace(case, dims=tuple(dims.items()), data="normal")
+            if not is_allowed(spec, changed):
+                break
+            if is_small(spec, changed, work, _MOST_ELEMENTS if shrink else 2 * _MOST_ELEMENTS):
+                return changed
+            if not shrink:
+                return None
+            smaller = {dim.name: -(-dims[dim.name] // 2) for dim in _free(spec, name)}
+            if all(dims[each] == value for each, value in smaller.items()):
+                return None
+            dims |= smaller
+    return None
+
+
+def is_small(spec: Spec, case: Case, work: Work, most_elements: int) -> bool:
+    """Whether emulating the case is cheap."""
+    return work({**dict(case.dims), **dict(case.params)}) <= 10 * WORK and _elements(spec, case) <= most_elements
+
+
+def _elements(spec: Spec, case: Case) -> int:
+    binding = case.binding(spec)
+    return sum(math.prod(shape_of(tensor, binding)) for tensor in (*spec.inputs, *spec.outputs))
+
+
+def _free(spec: Spec, name: str) -> list[Dim]:
+    """The dims known at run time only, but for one."""
+    return [dim for dim in _at_run_time(spec) if dim.name != name]
+
+
+def _at_run_time(spec: Spec) -> list[Dim]:
+    return [dim for dim in spec.dims if dim.dynamic or dim.spread]
+
+
+def is_allowed(spec: Spec, case: Case) -> bool:
+    """Whether every `where` clause holds."""
+    try:
+        return not holds(spec, case.binding(spec))
+    except BindingError:
+        return False

@@ -1,0 +1,1 @@
+"""Seeded errors in specs: does lint, or a reference, see each?"""
