@@ -1,7 +1,8 @@
 """What the generated tests of an op share: cases, oracle, refusals, torch registration.
 
 A test file makes one `OpSuite` and calls one method a test. Everything runs on the GPU where there is one and emulated
-on the CPU otherwise. Failures are AssertionErrors that name the case.
+on the CPU otherwise. Failures are AssertionErrors that name the case. For tests of one's own there are the cases as a
+hypothesis strategy (`cases_of`) and as text.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .analysis.binding import Binding, clause_holds, holds, shape_of
+from .analysis.case_text import case_text, parse_case
 from .analysis.cases import Case, draw_cases, make_inputs
+from .analysis.strategies import cases_of, output_dims
 from .check import load_spec
 from .diagnostics.concise import render_concise
 from .diagnostics.diagnostic import Sink
@@ -27,6 +30,8 @@ from .scaffold.naming import dtype_parameter, safe_name
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+__all__ = ("OpSuite", "case_text", "cases_of", "draw_cases", "load", "make_inputs", "parse_case")
 
 _EXTENTS = (0, 1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 24, 32, 40, 64, 128, 129, 256, 257, 272, 512, 528, 1040)
 
@@ -42,7 +47,7 @@ class OpSuite:
     """Where torch.ops has the operator."""
 
     def __init__(self, spec: Path, op: Callable[..., Any], *, count: int = 20, static_shapes: int = 3, seed: int = 0):
-        self.spec = _load(spec)
+        self.spec = load(spec)
         self.op = op
         self.cases: tuple[Case, ...] = draw_cases(self.spec, count=count, seed=seed, static_shapes=static_shapes)
 
@@ -102,7 +107,7 @@ class OpSuite:
 
     def check_empty(self) -> None:
         """Each dim of an output at 0 where the clauses allow it: outputs of the right shape with no elements."""
-        for name in self._output_dims():
+        for name in sorted(output_dims(self.spec)):
             binding = self._with_dims(self.smallest.binding(self.spec), {name: 0})
             if holds(self.spec, binding):
                 continue
@@ -242,15 +247,6 @@ class OpSuite:
         shapes = (shape_of(tensor, binding) for tensor in self.spec.inputs if len(tensor.shape) > 1)
         return min((min(shape[0], shape[-1]) for shape in shapes), default=1)
 
-    def _output_dims(self) -> tuple[str, ...]:
-        """The dims that every new output has: with one of them at 0 there is nothing to compute."""
-        outputs = self.spec.new_outputs or self.spec.outputs
-        shapes = [
-            {part.name for extent in tensor.shape for part in walk(extent) if isinstance(part, DimRef)}
-            for tensor in outputs
-        ]
-        return tuple(dim.name for dim in self.spec.dims if all(dim.name in shape for shape in shapes))
-
     def _breaking(self, clause: Expr) -> Iterator[Binding]:
         """At most one binding: the dims of the clause over a few extents, the fewest elements first."""
         base = self.smallest.binding(self.spec)
@@ -266,7 +262,8 @@ class OpSuite:
         return Binding(dtypes=binding.dtypes, dims={**binding.dims, **dims}, params=binding.params)
 
 
-def _load(path: Path) -> Spec:
+def load(path: Path) -> Spec:
+    """The spec of a file; ValueError with its findings where it has errors."""
     sink = Sink()
     spec = load_spec(path, sink)
     if spec is None:

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from ..ir.nodes import Binary, DimRef, Expr, Number, ParamRef
 from ..ir.scalars import Scalar, ScalarError, compiled, scalar_value
-from ..ir.spec import Spec
+from ..ir.spec import Param, Spec
 from ..ir.walk import walk
 
 SMALL = (1, 2, 3, 4, 5, 7, 8, 13, 32)
@@ -158,7 +158,8 @@ class Search:
 
     def _allowed(self, dims: Mapping[str, int], params: Mapping[str, Scalar], *, complete: bool) -> bool:
         """Whether no clause fails; clauses with unbound names wait until all are bound."""
-        bound = {**params, **(self._defaults(dims, params) if complete else {}), **dims}
+        defaults = self._defaults(dims, params) if complete else self._early_defaults(dims, params)
+        bound = {**params, **defaults, **dims}
         for test, names in self.tests:
             if not names <= bound.keys():
                 if complete:
@@ -170,6 +171,21 @@ class Search:
             except ScalarError:
                 return False
         return True
+
+    @cached_property
+    def _dependent(self) -> list[Param]:
+        """The params in clauses whose default depends on dims, `C = D - 64`."""
+        named = {name for _, names in self.clauses for name in names}
+        return [each for each in self.spec.params if each.name in named and each.default and names_in(each.default)]
+
+    def _early_defaults(self, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Those of the dependent defaults that the dims chosen so far give."""
+        found: dict[str, Scalar] = {}
+        for param in self._dependent:
+            if param.name not in params and param.default is not None:
+                with suppress(ScalarError):
+                    found[param.name] = scalar_value(param.default, dims, {**params, **found})
+        return found
 
     def _defaults(self, dims: Mapping[str, int], params: Mapping[str, Scalar]) -> dict[str, Scalar]:
         found: dict[str, Scalar] = {}
@@ -192,7 +208,7 @@ class Search:
         clauses = self._about(name)
         for clause in clauses:
             values |= set(_mentioned(clause, dims, params))
-        for divisor in _divisors(name, clauses, dims, params):
+        for divisor in divisors(name, clauses, dims, params):
             values |= {-(-value // divisor) * divisor for value in values}
             values |= {divisor * factor for factor in (1, 2, 3, 5, 9, 17)}
         return values
@@ -224,9 +240,10 @@ def required_divisors(name: str, clauses: Sequence[Expr]) -> list[Expr]:
     return found
 
 
-def _divisors(
+def divisors(
     name: str, clauses: Sequence[Expr], dims: Mapping[str, int], params: Mapping[str, Scalar]
 ) -> Iterator[int]:
+    """The values of the required divisors that are known."""
     for divisor in required_divisors(name, clauses):
         value = _try(divisor, dims, params)
         if value:

@@ -52,7 +52,7 @@ class Case:
     @property
     def label(self) -> str:
         """`T=f16 M=127 N=136 K=40 causal=true normal`; params that have their default value are left out."""
-        pairs = (*self.dtypes, *self.dims, *((name, _show(value)) for name, value in self.params))
+        pairs = (*self.dtypes, *self.dims, *((name, show_scalar(value)) for name, value in self.params))
         without = (f"without={','.join(self.absent)}",) if self.absent else ()
         return " ".join((*(f"{name}={value}" for name, value in pairs), *without, self.data))
 
@@ -190,20 +190,8 @@ class _Draw:
 
     def _other_value(self, param: Param, numbers: Mapping[str, Scalar]) -> Scalar | None:
         """A value that a kernel which ignores the param would not guess; None keeps the default."""
-        for values in _other_values(param, self.search.known({}).get(param.name)):
-            allowed = [value for value in values if self._possible({**numbers, param.name: value}, param.name)]
-            if allowed:
-                return self.rng.choice(allowed)
-        return None
-
-    def _possible(self, numbers: Mapping[str, Scalar], name: str) -> bool:
-        """Whether the clauses about a param allow its value, as far as they are about params alone."""
-        known = self.search.known(numbers)
-        tests = (test for test, names in self.search.tests if name in names and names <= known.keys())
-        try:
-            return all(test(known) for test in tests)
-        except ScalarError:
-            return False
+        allowed = allowed_values(param, self.search, numbers)
+        return self.rng.choice(allowed) if allowed else None
 
     def case(self, at: int, static: _Static, choice: tuple[tuple, tuple], shapes: int) -> Case:
         dtypes, flags = choice
@@ -224,6 +212,25 @@ class _Draw:
             seed=self.rng.getrandbits(31),
             absent=absent,
         )
+
+
+def allowed_values(param: Param, search: Search, numbers: Mapping[str, Scalar]) -> tuple[Scalar, ...]:
+    """Values of a param beside its default that clauses allow, as far as those are about params alone; `numbers` are
+    the other params that are settled."""
+    for values in _other_values(param, search.known({}).get(param.name)):
+        allowed = tuple(each for each in values if _possible(search, {**numbers, param.name: each}, param.name))
+        if allowed:
+            return allowed
+    return ()
+
+
+def _possible(search: Search, numbers: Mapping[str, Scalar], name: str) -> bool:
+    known = search.known(numbers)
+    tests = (test for test, names in search.tests if name in names and names <= known.keys())
+    try:
+        return all(test(known) for test in tests)
+    except ScalarError:
+        return False
 
 
 def _choices(spec: Spec, rng: random.Random) -> list[tuple[tuple, tuple]]:
@@ -256,5 +263,6 @@ def _other_values(param: Param, default: Scalar | None) -> Iterator[tuple[Scalar
             yield (0.5 * default, 1.5 * default, 3.0 * default)
 
 
-def _show(value: Scalar) -> str:
+def show_scalar(value: Scalar) -> str:
+    """As case texts have it: `true`, `0.5`."""
     return str(value).lower() if isinstance(value, bool) else str(value)

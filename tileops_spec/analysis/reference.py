@@ -7,7 +7,7 @@ import importlib
 import math
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 import torch
@@ -23,6 +23,7 @@ from .cases import Case, Unsatisfiable, check_satisfiable, draw_cases, make_inpu
 from .compare import Mismatch, compare
 from .estimate import Estimate, rounding
 from .oracle import OracleError, evaluate
+from .shrink import Budget, shrink_case
 from .widening import wide as widened
 
 LEADING: tuple[tuple[int, ...], ...] = ((), (3,), (2, 3))
@@ -99,8 +100,19 @@ def _library(reference: Reference) -> dict[str, object]:
     return {name: importlib.import_module(name)}
 
 
-def check_references(spec: Spec, sink: Sink, *, cases: Sequence[Case] | None = None) -> None:
+def check_references(
+    spec: Spec,
+    sink: Sink,
+    *,
+    cases: Sequence[Case] | None = None,
+    exactly: bool = False,
+    budget: Budget | None = None,
+) -> Case | None:
     """TS201 and TS202 for each reference, at its first case that fails; TS120 where no case can be drawn.
+
+    Groups of axes stand for one of LEADING in turn; where it is to be `exactly` these cases, only for those that have
+    the case's extent. With a `budget`, the first case that fails is made smaller, while an error of its code stays:
+    it is the smaller one that is reported, and that comes back.
 
     A reference is called with float64 copies of the inputs. Its results are held to the bound of the mathematics in
     float64, or in float32 where its expression chooses dtypes itself. It is called with the declared dtypes as well,
@@ -110,15 +122,36 @@ def check_references(spec: Spec, sink: Sink, *, cases: Sequence[Case] | None = N
         cases = draw_cases(spec, count=_CASES, seed=0) if cases is None else cases
     except Unsatisfiable:
         check_satisfiable(spec, sink)
-        return
+        return None
+    minimal = None
     try:
         for reference in spec.references:
-            for finding in _findings(reference, spec, cases):
+            for finding in _findings(reference, spec, cases, exactly=exactly):
+                if budget is not None and minimal is None and finding.severity is Severity.ERROR:
+                    finding = _minimal(finding, reference, spec, budget)
+                    minimal = finding.case
                 finding.report(reference, sink)
                 break
     except Unsatisfiable as error:
         help_text = "look for clauses on data that contradict each other, or bound the shapes so that data exist"
         sink.error("TS120", str(error), spec.assumptions[0].span, help=help_text)
+    return minimal
+
+
+def _minimal(found: _Finding, reference: Reference, spec: Spec, budget: Budget) -> _Finding:
+    """The same finding at the smallest case that shows it; as it is where it does not come back at all."""
+    alike: dict[Case, _Finding] = {}
+
+    def fails(cases: Sequence[Case]) -> list[bool]:
+        for case in cases:
+            with suppress(Unsatisfiable):
+                for each in _findings(reference, spec, (case,), exactly=True):
+                    if (each.code, each.severity) == (found.code, found.severity):
+                        alike.setdefault(case, each)
+        return [case in alike for case in cases]
+
+    fails((found.case,))
+    return alike[shrink_case(spec, found.case, fails, budget)] if alike else found
 
 
 @dataclass(frozen=True)
@@ -126,6 +159,7 @@ class _Finding:
     code: str
     message: str
     help: str
+    case: Case
     severity: Severity = Severity.ERROR
 
     def report(self, reference: Reference, sink: Sink) -> None:
@@ -133,14 +167,15 @@ class _Finding:
         report(self.code, self.message, reference.span, help=self.help)
 
 
-def _findings(reference: Reference, spec: Spec, cases: Sequence[Case]) -> Iterator[_Finding]:
+def _findings(reference: Reference, spec: Spec, cases: Sequence[Case], *, exactly: bool = False) -> Iterator[_Finding]:
     """Errors before warnings."""
     warnings = []
     for at, case in enumerate(_as_seen(reference, spec, cases)):
-        for finding in _try_case(reference, spec, *_with_groups(spec, case, at)):
-            if finding.severity is Severity.ERROR:
-                yield finding
-            warnings.append(finding)
+        for each in _every_grouping(spec, case) if exactly else (_with_groups(spec, case, at),):
+            for finding in _try_case(reference, spec, *each):
+                if finding.severity is Severity.ERROR:
+                    yield finding
+                warnings.append(finding)
     yield from warnings
 
 
@@ -177,6 +212,15 @@ def _with_groups(spec: Spec, case: Case, at: int) -> tuple[Case, dict[str, tuple
         if not holds(spec, changed.binding(spec)):
             return changed, dict.fromkeys(groups, shape)
     return case, {}
+
+
+def _every_grouping(spec: Spec, case: Case) -> Iterator[tuple[Case, dict[str, tuple[int, ...]]]]:
+    """The case with its groups as one axis, and as those of LEADING that have its extent."""
+    yield case, {}
+    groups = {dim.name: dict(case.dims)[dim.name] for dim in spec.dims if dim.spread}
+    for shape in LEADING:
+        if groups and set(groups.values()) == {math.prod(shape)}:
+            yield case, dict.fromkeys(groups, shape)
 
 
 def _try_case(
@@ -242,7 +286,7 @@ class _Run:
                     f"{binding.dtype(output.dtype).name}, in {self.place}"
                 )
                 help_text = "correct the signature, or let the reference end with `.to(…)`, such as `.to(T)`"
-                yield _Finding("TS203", message, help_text)
+                yield _Finding("TS203", message, help_text, self.case)
 
     def narrowest(self) -> str | None:
         """The float dtype of least precision among the outputs."""
@@ -272,7 +316,7 @@ class _Run:
             help_text = "one of the two is wrong: compare them term by term on the smallest shape that fails"
         else:
             help_text = "in float64 they agree: this reference rounds more than its dtype asks for"
-        return _Finding("TS201", message, help_text, severity)
+        return _Finding("TS201", message, help_text, self.case, severity)
 
     def failed(self, error: ReferenceError, severity: Severity) -> _Finding:
         message = f"`{self.reference.library}` fails in {self.place}: {error}"
@@ -282,11 +326,11 @@ class _Run:
         help_text = f"the expression sees {names}, and returns {_form(self.spec)}"
         if severity is Severity.WARNING:
             help_text = "it works in float64: on a machine without a GPU some dtypes are missing"
-        return _Finding("TS202", message, help_text, severity)
+        return _Finding("TS202", message, help_text, self.case, severity)
 
     def no_value(self, error: OracleError) -> _Finding:
         message = f"the mathematics has no value in {self.place}: {error}"
-        return _Finding("TS201", message, "narrow `where`, or keep the index in range")
+        return _Finding("TS201", message, "narrow `where`, or keep the index in range", self.case)
 
 
 def _own_rounding(actual: Tensor, expected: Estimate) -> Tensor | float:

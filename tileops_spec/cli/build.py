@@ -11,6 +11,7 @@ from .common import (
     Exit,
     effort_options,
     exit_for,
+    failure_options,
     format_option,
     print_findings,
     ready_files,
@@ -25,6 +26,7 @@ from .common import (
 @click.option("--adopt", is_flag=True, help="Judge the committed body although its contract has changed.")
 @click.option("--again", is_flag=True, help="Run the gates although this machine has run them on the same input.")
 @effort_options
+@failure_options
 @format_option
 def command(specs: tuple[Path, ...], output_format: str, **options) -> int:
     """Check SPECS, render their scaffold, prove the committed body, write what changed.

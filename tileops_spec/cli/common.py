@@ -95,7 +95,31 @@ def take_effort(options: dict[str, Any]) -> Effort:
     """The effort among a command's options, which are taken out of them."""
     from ..deliver.prove import Effort
 
-    return Effort(**{name: options.pop(name) for name in ("cases", "seed", "time_limit")})
+    names = ("cases", "seed", "time_limit", "shrink")
+    return Effort(**{name: options.pop(name) for name in names if name in options})
+
+
+def failure_options(command: Callable) -> Callable:
+    """What is done with a case that fails: `--shrink`, `--no-save`."""
+    for option in reversed(_FAILURE):
+        command = option(command)
+    return command
+
+
+_FAILURE = (
+    click.option(
+        "--shrink",
+        type=click.FloatRange(min=0),
+        default=10.0,
+        show_default=True,
+        help="Seconds for making a case that fails smaller; 0 leaves it as it is.",
+    ),
+    click.option(
+        "--save/--no-save",
+        default=True,
+        help="Keep the smallest failing case in cases/<op>.txt, to be run first from then on; never where CI is set.",
+    ),
+)
 
 
 def spec_files(specs: tuple[Path, ...]) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from .common import (
     Exit,
     effort_options,
     exit_for,
+    failure_options,
     format_option_of,
     print_findings,
     ready_files,
@@ -22,31 +24,42 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..deliver.prove import Proof
+    from ..deliver.prove import Effort, Proof
     from ..diagnostics.diagnostic import Sink
 
 
 @click.command("verify")
 @specs_argument
+@click.option("--case", "cases_given", multiple=True, metavar="CASE", help="Just this case of one spec; repeatable.")
 @effort_options
+@failure_options
 @selection_options
 @format_option_of("github", "sarif", "junit")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where data goes, in place of stdout.")
-def command(specs: tuple[Path, ...], output_format: str, output: Path | None, **options) -> int:
-    """Run every gate on the committed bodies of SPECS, whatever evidence there is; nothing is written.
+def command(
+    specs: tuple[Path, ...],
+    cases_given: tuple[str, ...],
+    save: bool,
+    output_format: str,
+    output: Path | None,
+    **options,
+) -> int:
+    """Run every gate on the committed bodies of SPECS, whatever evidence there is; nothing generated is written.
 
+    With --case "T=f16 M=1 N=8 K=8 data=heavy seed=3", the references and the emulated body run on that case alone.
     Exit 3 where a gate rejects a body, 1 where a spec or a committed file keeps it from being judged.
     """
-    from ..deliver.verify import verify_spec
     from ..diagnostics.diagnostic import Sink
-    from .report import heading, watch_verdicts
+    from .report import heading
 
     paths = selected(ready_files(specs), options)
     effort = take_effort(options)
     sink, proofs = Sink(), {}
+    if cases_given and len(paths) != 1:
+        raise click.UsageError("--case is about one spec: name it")
     for path in paths:
         click.echo(heading(path.stem), err=True)
-        proofs[path.stem] = verify_spec(path, effort, sink, watch_verdicts)
+        proofs[path.stem] = _proof(path, cases_given, effort, sink, save)
     text = _data(proofs, sink, output_format)
     if text is not None:
         click.echo(text) if output is None else output.write_text(f"{text}\n", encoding="utf-8")
@@ -72,3 +85,16 @@ def _data(proofs: dict[str, Proof | None], sink: Sink, output_format: str) -> st
 
         return render_findings(sink, "sarif")
     return None
+
+
+def _proof(path: Path, cases: tuple[str, ...], effort: Effort, sink: Sink, save: bool) -> Proof | None:
+    from ..analysis.case_text import CaseError
+    from ..deliver.verify import replay_cases, verify_spec
+    from .report import watch_verdicts
+
+    if not cases:
+        return verify_spec(path, effort, sink, watch_verdicts, save=save)
+    try:
+        return replay_cases(path, cases, replace(effort, shrink=0.0), sink, watch_verdicts)
+    except CaseError as error:
+        raise click.UsageError(f"--case: {error}") from error

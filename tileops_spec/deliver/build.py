@@ -18,16 +18,19 @@ from .plan import Plan, plan_files, refuse_edits, refuse_missing, refuse_stale
 from .project import Project, find_project
 from .prove import Effort, Proof, prove
 from .record import Origin, known_origin, lock_entry
+from .replay import tell_minimal
+from .saved import read_saved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
     """`force` drops edits outside the body; `adopt` judges a body against a contract that it was not written for;
-    `again` runs the gates although this machine has evidence."""
+    `again` runs the gates although this machine has evidence; `save` keeps the smallest case of a failure."""
 
     force: bool = False
     adopt: bool = False
     again: bool = False
+    save: bool = True
     effort: Effort = field(default_factory=Effort)
 
 
@@ -77,8 +80,9 @@ def _build(spec: Spec, project: Project, options: BuildOptions, sink: Sink, watc
     plan = _plan(spec, project, options, sink)
     if plan is None:
         return Built(op=spec.op, project=project, spec=spec)
+    read_saved(project, spec, sink)
     proof = prove(plan, project, options.effort, watch, again=options.again)
-    report_failures(proof.verdicts, sink)
+    report_failures(tell_minimal(proof.verdicts, spec, project, save=options.save), sink)
     if not proof.accepted:
         return Built(op=spec.op, project=project, spec=spec, proof=proof)
     return publish_plan(plan, project, proof, known_origin(plan.body, plan.committed.entry))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..diagnostics.diagnostic import Sink
@@ -21,7 +21,12 @@ from .plan import Plan, plan_files, refuse_edits
 from .project import Project, find_project
 from .prove import Effort, Proof, check_mathematics, check_package, judge_body, keep_evidence, require_runtime
 from .record import Origin
+from .replay import tell_minimal
 from .request import request_body
+
+_SHRINK = 5.0
+"""Seconds for the smallest case at which the mathematics and a reference differ. No model sees it; of bodies, whose
+findings models do see, no case is made smaller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +62,9 @@ def fill_spec(
 
 def _fill(spec: Spec, project: Project, provider: Provider, options: FillOptions, sink: Sink, watch, talk) -> Built:
     require_runtime()
-    reference = check_mathematics(spec)
+    reference = check_mathematics(spec, project, replace(options.effort, shrink=_SHRINK))
     watch(reference)
-    report_failures((reference,), sink)
+    report_failures(tell_minimal((reference,), spec, project, save=False), sink)
     if reference.status == "failed":
         return Built(op=spec.op, project=project, spec=spec, proof=Proof((reference,), fresh=True))
     committed = _replaceable(spec, project, options, sink)

@@ -22,20 +22,32 @@ from .environment import Capability, missing_runtime
 from .evidence import EvidenceStore, evidence_key
 from .plan import Plan
 from .project import Project
+from .saved import read_saved
 
 if TYPE_CHECKING:
     from ..analysis.cases import Case
+    from ..analysis.shrink import Budget
 
 Watch = Callable[[Verdict], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How hard to look: cases a dtype, the seed they are drawn with, wall-clock seconds for each child process."""
+    """How hard to look: cases a dtype, the seed they are drawn with, wall-clock seconds for each child process.
+
+    `shrink`: seconds for making a case that fails smaller; 0 leaves it as it is.
+    """
 
     cases: int = 12
     seed: int = 0
     time_limit: float = 120.0
+    shrink: float = 0.0
+
+    @property
+    def budget(self) -> Budget | None:
+        from ..analysis.shrink import Budget
+
+        return Budget(seconds=self.shrink) if self.shrink else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ def accepts(verdicts: Sequence[Verdict]) -> bool:
 
 def prove(plan: Plan, project: Project, effort: Effort, watch: Watch, *, again: bool = False) -> Proof:
     """The verdicts on a plan's kernel.py. Only a proof without a failure is kept as evidence."""
-    kept = None if again else _store(project).find(plan.spec.op, _evidence_key(plan, effort))
+    kept = None if again else _store(project).find(plan.spec.op, _evidence_key(plan, project, effort))
     if kept is not None:
         return Proof(tuple(Verdict.from_json(each) for each in kept["verdicts"]), fresh=False)
     verdicts = run_proof(plan, project, effort, watch)
@@ -69,20 +81,22 @@ def keep_evidence(plan: Plan, project: Project, effort: Effort, verdicts: tuple[
     """Keep the verdicts of a proof without a failure, so that the next build need not run the gates."""
     if accepts(verdicts):
         content = {"verdicts": [verdict.to_json() for verdict in verdicts]}
-        _store(project).keep(plan.spec.op, _evidence_key(plan, effort), content)
+        _store(project).keep(plan.spec.op, _evidence_key(plan, project, effort), content)
 
 
 def _store(project: Project) -> EvidenceStore:
     return EvidenceStore(project.state / "evidence")
 
 
-def _evidence_key(plan: Plan, effort: Effort) -> str:
+def _evidence_key(plan: Plan, project: Project, effort: Effort) -> str:
+    from ..analysis.case_text import case_text
+
     return evidence_key(
         contract=plan.contract,
         kernel=plan.files[KERNEL],
         references=[reference.expression for reference in plan.spec.references],
         tolerance=str(plan.spec.tolerance or ""),
-        effort=[effort.cases, effort.seed],
+        effort=[effort.cases, effort.seed, *(case_text(case, plan.spec) for case in read_saved(project, plan.spec))],
     )
 
 
@@ -103,7 +117,7 @@ def run_proof(
 ) -> tuple[Verdict, ...]:
     """The reference check, and, where it passes, every gate. `files`: the package's texts, by default the plan's."""
     require_runtime()
-    reference = check_mathematics(plan.spec)
+    reference = check_mathematics(plan.spec, project, effort)
     watch(reference)
     if reference.status == "failed":
         return (reference,)
@@ -122,24 +136,27 @@ def check_package(plan: Plan, project: Project, files: Mapping[str, str]) -> Ver
     return check_architecture(plan.spec, files, project.relative(plan.committed.folder))
 
 
-def check_mathematics(spec: Spec) -> Verdict:
-    """The oracle against every reference, as a verdict like a gate's."""
+def check_mathematics(spec: Spec, project: Project, effort: Effort, *, only: Sequence[Case] | None = None) -> Verdict:
+    """The oracle against every reference, as a verdict like a gate's; saved cases first, or `only` those given."""
     from ..gates.isolation import warm_up
     from ..gates.reference import check_reference
 
     warm_up()
-    return check_reference(spec)
+    return check_reference(spec, first=read_saved(project, spec), only=only, budget=effort.budget)
 
 
-def judge_body(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tuple[Verdict, ...]:
+def judge_body(
+    plan: Plan, project: Project, effort: Effort, watch: Watch, *, only: Sequence[Case] | None = None
+) -> tuple[Verdict, ...]:
     """Every gate on a plan's kernel.py, in a staging folder: nothing of the project is touched.
 
+    Saved cases run before those that are drawn; with `only`, just those given, and just the gates that look at cases.
     Findings name the file that the body will stand in, not the staged one.
     """
     from ..gates.run import run_gates
 
     spec, shown = plan.spec, project.relative(plan.committed.folder / KERNEL)
-    cases = proof_cases(spec, effort, plan.files[KERNEL])
+    first, cases = ((), only) if only is not None else _first_and_drawn(plan, project, effort)
     with _staged(plan.files[KERNEL]) as path:
         verdicts = run_gates(
             spec,
@@ -149,8 +166,17 @@ def judge_body(plan: Plan, project: Project, effort: Effort, watch: Watch) -> tu
             cases=cases,
             time_limit=effort.time_limit,
             on_verdict=watch,
+            first=first,
+            exactly=only is not None,
+            budget=effort.budget,
         )
         return tuple(_relabelled(verdict, str(path), shown) for verdict in verdicts)
+
+
+def _first_and_drawn(plan: Plan, project: Project, effort: Effort) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+    saved = read_saved(project, plan.spec)
+    drawn = proof_cases(plan.spec, effort, plan.files[KERNEL])
+    return saved, tuple(case for case in drawn if case not in saved)
 
 
 def proof_cases(spec: Spec, effort: Effort, kernel: str) -> tuple[Case, ...]:

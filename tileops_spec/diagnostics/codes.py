@@ -103,6 +103,7 @@ _ROWS = (
     ("TS435", "unsupported", "the simulator does not know a construct that the body uses"),
     ("TS436", "output-unwritten", "the kernel leaves part of an output unwritten"),
     ("TS437", "input-changed", "the kernel writes to an input"),
+    ("TS441", "stale-case", "a saved case is not one that the spec allows"),
     ("TS451", "incomplete-package", "a generated package lacks a file, a definition or a test"),
     ("TS452", "wrong-layer", "a generated module imports what its layer may not know"),
     ("TS453", "not-exported", "a generated package does not export its operator"),

@@ -10,12 +10,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..analysis.cases import Case, Unsatisfiable, make_inputs
+from ..analysis.shrink import Budget
 from ..diagnostics.diagnostic import Diagnostic
 from ..diagnostics.text import SourceText
 from ..ir.spec import Spec
@@ -24,6 +25,7 @@ from .candidate import build_label, build_request, factory_arguments
 from .choices import other_choices
 from .directed import direct_cases
 from .isolation import Completed, Limits, Outcome, Raised
+from .minimal import Found, find_minimal
 from .places import death_diagnostic, line_span, raised_message
 from .traced import run_traced, trace_all
 from .verdict import Stopwatch, Verdict
@@ -60,6 +62,12 @@ class _Group:
     folder: Path
     """Of the outputs: the one place outside of its own folder that the child may write to."""
     runs: list[_Run] = field(default_factory=list)
+    choice: Mapping[str, Tunable] = field(default_factory=dict)
+    """The tunables that are not at their defaults."""
+
+    def found(self, diagnostic: Diagnostic, case: Case | None = None) -> Found:
+        """A finding on a case, or on the build, for which the first case stands."""
+        return Found(diagnostic, case or self.runs[0].case, self.choice)
 
     def payload(self, function: str) -> dict[str, Any]:
         runs = [
@@ -79,30 +87,64 @@ def check_emulation(
     choices: Sequence[Mapping[str, Tunable]] | None = None,
     expect: Expect | None = None,
     observe: Callable[[Case, str, Tensor], None] | None = None,
+    exactly: bool = False,
+    budget: Budget | None = None,
 ) -> Verdict:
     """Every case, emulated. `unsupported` where the simulator does not know a construct: never a pass.
 
     Each build runs with the default tunables; each other candidate of a tunable gets a build of its own, on a few of
     the cases, or those of `choices` do where they are given. `expect` stands for the oracle (one that remembers, say);
-    `observe` sees each output by case and name.
+    `observe` sees each output by case and name. Cases for the kernel's own branches join those given, unless it is to
+    be `exactly` these. With a `budget`, the case of the first finding is made smaller (`find_minimal`).
     """
     watch = Stopwatch()
-    judge = _Judge(spec, kernel, limits, expect or partial(_expected, spec), observe)
+    judge = _Judge(spec, kernel, limits, expect or partial(_expected, spec), observe, directs=not exactly)
     with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
         groups = _grouped(spec, cases, kernel.path, Path(folder).resolve())
         groups += _with_other_tunables(spec, groups, list(other_choices(kernel)) if choices is None else choices)
         traces = trace_all([group.request for group in groups], limits)
         inspected = run_traced("inspect", traces, lambda _, text: {"function": text, "kernel": kernel.path}, limits)
         judged = [each for each in zip(groups, traces, inspected, strict=True) if isinstance(each[1], Completed)]
-        first = [finding for group, _, each in judged for finding in judge.trace(group, each)]
-        outcomes = run_traced("emulate", traces, lambda place, text: groups[place].payload(text), limits)
-        found = [
-            finding for group, outcome in zip(groups, outcomes, strict=True) for finding in judge.group(group, outcome)
-        ]
-    return _verdict(spec, watch, groups, _worst_first([*first, *found]), kernel)
+        found = [group.found(finding) for group, _, each in judged for finding in judge.trace(group, each)]
+        found += _emulated(groups, traces, judge)
+    findings = _worst_first([each.diagnostic for each in found])
+    probe = _Probe(replace(judge, observe=None, expect=partial(_expected, spec)))
+    minimal = find_minimal(spec, found, findings[0], probe, budget) if findings and budget is not None else {}
+    return _verdict(spec, watch, groups, findings, kernel, minimal)
 
 
-def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> list[_Group]:
+def _emulated(groups: Sequence[_Group], traces: Sequence[Outcome], judge: _Judge) -> list[Found]:
+    """The findings on the cases of each build."""
+    outcomes = run_traced("emulate", traces, lambda place, text: groups[place].payload(text), judge.limits)
+    return [found for group, outcome in zip(groups, outcomes, strict=True) for found in judge.group(group, outcome)]
+
+
+@dataclass
+class _Probe:
+    """The findings on cases and nothing else, with some tunables; each build is traced once. Cases without data are
+    left out."""
+
+    judge: _Judge
+    traces: dict[str, Outcome] = field(default_factory=dict)
+
+    def __call__(self, cases: Sequence[Case], choice: Mapping[str, Tunable]) -> list[Found]:
+        judge = self.judge
+        with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
+            groups = _grouped(judge.spec, cases, judge.kernel.path, Path(folder).resolve(), lenient=True)
+            for group in groups:
+                group.choice = choice
+                group.request = {**group.request, "arguments": {**group.request["arguments"], **choice}}
+            return _emulated(groups, self._traced(groups), judge)
+
+    def _traced(self, groups: Sequence[_Group]) -> list[Outcome]:
+        keys = [repr(group.request) for group in groups]
+        new = {key: group.request for key, group in zip(keys, groups, strict=True) if key not in self.traces}
+        self.traces.update(zip(new, trace_all(list(new.values()), self.judge.limits), strict=True))
+        return [self.traces[key] for key in keys]
+
+
+def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path, *, lenient: bool = False) -> list[_Group]:
+    """The cases by build; `lenient` leaves out those for which there is no data."""
     groups: dict[str, _Group] = {}
     for number, case in enumerate(cases):
         binding = case.binding(spec)
@@ -112,8 +154,9 @@ def _grouped(spec: Spec, cases: Sequence[Case], kernel: str, folder: Path) -> li
             outputs = folder / f"build-{len(groups)}"
             outputs.mkdir()
             groups[key] = _Group(label, build_request(spec, binding, kernel, case.absent), outputs)
-        groups[key].runs.append(_prepare(spec, case, groups[key].folder, str(number)))
-    return list(groups.values())
+        with suppress(*((Unsatisfiable,) if lenient else ())):
+            groups[key].runs.append(_prepare(spec, case, groups[key].folder, str(number)))
+    return [group for group in groups.values() if group.runs]
 
 
 def _with_other_tunables(spec: Spec, defaults: list[_Group], choices: Sequence[Mapping[str, Tunable]]) -> list[_Group]:
@@ -129,7 +172,7 @@ def _with_other_tunables(spec: Spec, defaults: list[_Group], choices: Sequence[M
             folder.mkdir()
             runs = sorted(group.runs, key=_bytes)[-2:]
             copies = [_prepare(spec, run.case, folder, f"{folder.name}-{at}") for at, run in enumerate(runs)]
-            found.append(_Group(label, request, folder, copies))
+            found.append(_Group(label, request, folder, copies, choice))
     return found
 
 
@@ -168,6 +211,8 @@ class _Judge:
     limits: Limits
     expect: Expect
     observe: Callable[[Case, str, Tensor], None] | None
+    directs: bool = True
+    """Whether cases for the branches of a kernel join the others."""
 
     def trace(self, group: _Group, outcome: Outcome) -> Iterator[Diagnostic]:
         """The findings on the traced kernel; cases for its branches join those of the group."""
@@ -176,6 +221,10 @@ class _Judge:
             return
         case, facts = group.runs[0].case, outcome.value["facts"]
         yield from judge_work(self.spec, case.binding(self.spec).params, case.absent, facts, group.label, self.kernel)
+        if self.directs:
+            yield from self._direct(group, outcome)
+
+    def _direct(self, group: _Group, outcome: Completed) -> Iterator[Diagnostic]:
         directed = direct_cases(self.spec, [run.case for run in group.runs], outcome.value["thresholds"])
         for number, each in enumerate(directed.cases):
             with suppress(Unsatisfiable):
@@ -186,15 +235,15 @@ class _Judge:
             help_text = "drop the branch, or put it where tests of a moderate size see both sides"
             yield Diagnostic(code="TS408", message=message, span=line_span(self.kernel, None), help=help_text)
 
-    def group(self, group: _Group, outcome: Outcome) -> Iterator[Diagnostic]:
+    def group(self, group: _Group, outcome: Outcome) -> Iterator[Found]:
         """The findings on one build and its cases."""
         if isinstance(outcome, Completed) and "unsupported" in outcome.value:
-            yield _unsupported(outcome.value, self.kernel)
+            yield group.found(_unsupported(outcome.value, self.kernel))
         elif isinstance(outcome, Completed):
             for run, result in zip(group.runs, outcome.value["runs"], strict=True):
-                yield from self.run(run, result)
+                yield from (group.found(each, run.case) for each in self.run(run, result))
         else:
-            yield from _failure(outcome, group, self.kernel, self.limits)
+            yield from map(group.found, _failure(outcome, group, self.kernel, self.limits))
 
     def run(self, run: _Run, result: Mapping[str, Any]) -> Iterator[Diagnostic]:
         """One case: what the simulator saw, inputs that changed, and the outputs against the oracle."""
@@ -306,7 +355,12 @@ def _worst_first(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 def _verdict(
-    spec: Spec, watch: Stopwatch, groups: list[_Group], findings: tuple[Diagnostic, ...], kernel: SourceText
+    spec: Spec,
+    watch: Stopwatch,
+    groups: list[_Group],
+    findings: tuple[Diagnostic, ...],
+    kernel: SourceText,
+    minimal: Mapping[str, Any],
 ) -> Verdict:
     from importlib.metadata import version
 
@@ -322,6 +376,6 @@ def _verdict(
         summary=findings[0].message if findings else good,
         diagnostics=findings,
         tools={"tilelang": version("tilelang")},
-        facts={"cases": cases, "builds": len(groups), **note},
+        facts={"cases": cases, "builds": len(groups), **note, **minimal},
         sources=(kernel,),
     )

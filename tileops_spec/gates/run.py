@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..analysis.cases import Case
+from ..analysis.shrink import Budget
 from ..diagnostics.text import SourceText
 from ..hardware import Target
 from ..ir.spec import Spec
@@ -29,14 +31,24 @@ def run_gates(
     cases: Sequence[Case],
     time_limit: float,
     on_verdict: Callable[[Verdict], None],
+    first: Sequence[Case] = (),
+    exactly: bool = False,
+    budget: Budget | None = None,
 ) -> tuple[Verdict, ...]:
     """static, lower, compile, emulate on the kernel.py at `kernel_path`, which holds `body`.
 
-    `time_limit` is in seconds, for each child process. `on_verdict` hears of each gate as it ends.
+    `time_limit` is in seconds, for each child process. `on_verdict` hears of each gate as it ends. Cases that come
+    `first` are emulated before the others, and nothing else. `exactly`: nothing but the cases matters, so only static
+    and emulate run. `budget` is for making a case that fails smaller.
     """
     kernel = SourceText(str(kernel_path), kernel_path.read_text(encoding="utf-8"))
     verdicts: list[Verdict] = []
-    for verdict in _verdicts(spec, body, kernel, target, cases, Limits(seconds=time_limit)):
+    limits = Limits(seconds=time_limit)
+    if exactly:
+        rest = lambda: iter((check_emulation(spec, cases, kernel, limits, exactly=True, budget=budget),))  # noqa: E731
+    else:
+        rest = partial(_check_all, spec, body, kernel, target, (first, cases), limits, budget)
+    for verdict in _verdicts(partial(check_static, spec, body, kernel), rest):
         verdicts.append(verdict)
         on_verdict(verdict)
         if verdict.status not in ("passed", "skipped"):
@@ -44,12 +56,24 @@ def run_gates(
     return tuple(verdicts)
 
 
-def _verdicts(spec: Spec, body: Body, kernel: SourceText, target: Target, cases: Sequence[Case], limits: Limits):
-    """The gates, each run when it is asked for."""
+def _verdicts(static: Callable[[], Verdict], rest: Callable[[], Iterator[Verdict]]) -> Iterator[Verdict]:
+    """The gates, each run when it is asked for: only a body that is in order is looked at further."""
     warm_up()
-    yield check_static(spec, body, kernel)
-    cases = with_more_cases(spec, body, cases)
-    lowering, builds = check_lowering(spec, representative_bindings(spec, cases), kernel, target, limits)
+    yield static()
+    yield from rest()
+
+
+def _check_all(
+    spec: Spec,
+    body: Body,
+    kernel: SourceText,
+    target: Target,
+    cases: tuple[Sequence[Case], Sequence[Case]],
+    limits: Limits,
+    budget: Budget | None,
+) -> Iterator[Verdict]:
+    first, drawn = cases[0], with_more_cases(spec, body, cases[1])
+    lowering, builds = check_lowering(spec, representative_bindings(spec, drawn), kernel, target, limits)
     yield lowering
     yield check_compilation(builds, kernel, target)
-    yield check_emulation(spec, cases, kernel, limits)
+    yield check_emulation(spec, (*first, *drawn), kernel, limits, budget=budget)
