@@ -66,6 +66,10 @@ MESSAGES = (
     "{action} in block {block} ran 16 million rounds and did not end",
     "{count} elements of {buffer} {shape} were never written, the first is {buffer}{index}",
 )
+UNFINISHED = (
+    "{buffer} is read before T.finalize_reducer, and the value reached {other}{index} in block {block}: until then each "
+    "thread has a part of its own"
+)
 WAITS = {
     0: "thread {thread} waits at {action} for the {needed} groups of threads that run it together",
     1: "thread {thread} waits for the mbarrier {barrier} with parity {parity}",
@@ -116,7 +120,7 @@ def _finding(kind: int, record: Record, site: Site, sites: tuple[Site, ...], bar
     return Finding(
         kind=name,
         severity=severity,
-        message=MESSAGES[kind].format(**words),
+        message=(UNFINISHED if site.action == "reducer" else MESSAGES[kind]).format(**words),
         buffer=buffer,
         index=index,
         block=block,

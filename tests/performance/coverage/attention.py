@@ -219,9 +219,11 @@ SINK_FILES = "attention_sink/example_mha_sink_bwd_bhsd.py", "attention_sink/exam
 
 @case(SINK_FILES[0], "flashattn_fwd", SINK_BWD)
 @case(SINK_FILES[0], "flashattn_fwd", {**SINK_BWD, "window_size": 64}, label="window")
+@case(SINK_FILES[0], "flashattn_fwd", {**SINK_BWD, "heads": 64, "seq_len": 64}, label="64 heads")
 @case(SINK_FILES[1], "flashattn_fwd", SINK_GQA)
+@case(SINK_FILES[1], "flashattn_fwd", {**SINK_GQA, "heads": 64, "seq_len": 64}, label="64 heads")
 def forward_with_sinks_and_lse(t):
-    allowed = visible(128, 128, True, getattr(t, "window_size", None))
+    allowed = visible(t.seq_len, t.seq_len, True, getattr(t, "window_size", None))
     out, lse = attend(t.Q, t.K, t.V, allowed=allowed, sinks=t.Sinks)
     return {"Output": out, "lse": lse * LOG2E}
 
@@ -274,14 +276,14 @@ def gradient_of_sinks(t):
 SPARSE = {**PLAIN, "is_causal": True}
 
 
-def mask(rows: int, columns: int, past: int):
+def mask(rows: int, columns: int, past: int, dtype=torch.bool):
     """Some blocks, and always the one on the diagonal, without which a row would see nothing."""
 
     def inputs():
         chosen = torch.rand(1, 2, rows, columns) < 0.5
         for row in range(rows):
             chosen[..., row, row + past] = True
-        return {"BlockSparseMask": chosen}
+        return {"BlockSparseMask": chosen.to(dtype)}
 
     return inputs
 
@@ -296,7 +298,7 @@ def mask(rows: int, columns: int, past: int):
     "seer_attention/block_sparse_attn_tilelang.py",
     "blocksparse_flashattn",
     {**SPARSE, "seq_q": 256, "seq_kv": 256, "downsample_len": 4},
-    inputs=mask(4, 4, 0),
+    inputs=mask(4, 4, 0, torch.int8),
 )
 def chosen_blocks(t):
     blocks = t.BlockSparseMask.bool().repeat_interleave(64, 2).repeat_interleave(64, 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import torch
 
 from .cases import case
@@ -35,21 +37,20 @@ def few_queries(t):
     return {"Output": swap(attend(swap(t.Q), swap(t.K), swap(t.V))[0])}
 
 
-ENDS = (0, 100, 356, 420)
+LOGITS = "flash_decoding/example_gqa_decode_varlen_logits.py"
+PACKED = {"batch": 3, "heads": 8, "k_heads": 2, "max_seqlen_kv": 256, "dim": 64, "has_sink": False, "block_N": 64}
 
 
-@case(
-    "flash_decoding/example_gqa_decode_varlen_logits.py",
-    "flashattn",
-    {
-        **{"batch": 3, "heads": 8, "k_heads": 2, "max_seqlen_kv": 256, "total_seqlen_k": 420, "dim": 64},
-        **{"has_sink": False, "block_N": 64},
-    },
-    inputs=lambda: {"cu_seqlens_k": torch.tensor(ENDS, dtype=torch.int32)},
-)
+def ends(*values: int):
+    return lambda: {"cu_seqlens_k": torch.tensor(values, dtype=torch.int32)}
+
+
+@case(LOGITS, "flashattn", {**PACKED, "total_seqlen_k": 720}, inputs=ends(0, 256, 464, 720))
+@case(LOGITS, "flashattn", {**PACKED, "total_seqlen_k": 420}, inputs=ends(0, 100, 356, 420), label="short sequences")
 def one_query_over_packed_keys(t):
     out = []
-    for i, (low, high) in enumerate(zip(ENDS, ENDS[1:], strict=False)):
+    bounds = t.cu_seqlens_k.tolist()
+    for i, (low, high) in enumerate(zip(bounds, bounds[1:], strict=False)):
         k, v = (x[low:high].transpose(0, 1).unsqueeze(0) for x in (t.K, t.V))
         out.append(attend(t.Q[i : i + 1].unsqueeze(2), k, v)[0].squeeze(2))
     return {"Output": torch.cat(out)}
@@ -68,7 +69,7 @@ LATENT = "deepseek_mla/example_mla_decode"
 
 @case(f"{LATENT}.py", "flashattn", {**MLA, "num_split": 1, "softmax_scale": 0.07})
 @case(f"{LATENT}.py", "flashattn", {**MLA, "num_split": 2, "softmax_scale": 0.07}, label="split")
-@case(f"{LATENT}_persistent.py", "flashattn", {**MLA, "num_split": 2})
+@case(f"{LATENT}_persistent.py", "flashattn", {**MLA, "num_split": 2}, driver=SimpleNamespace(get_num_sms=lambda: 4))
 @case(f"{LATENT}_ws.py", "flashattn", {**MLA, "dim": 512, "num_split": 1, "softmax_scale": 0.07})
 @case(f"{LATENT}_ws.py", "flashattn", {**MLA, "dim": 512, "num_split": 2, "softmax_scale": 0.07}, label="split")
 @case("deepseek_mla/experimental/example_mla_decode_kv_fp8.py", "flashattn", MLA, tolerance=0.03)

@@ -1,1 +1,334 @@
-"""Cases."""
+"""Elementwise, normalization, casts, selection, mixtures of experts, transforms, sparse attention of single tokens."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from .cases import case
+from .softmax import LOG2E, attend, swap
+
+
+@case(
+    "elementwise/example_elementwise_add.py",
+    "elementwise_add",
+    {
+        **{"M": 100, "N": 72, "block_M": 32, "block_N": 32, "threads": 128},
+        **{"in_dtype": "T.float32", "out_dtype": "T.float32"},
+    },
+)
+def sum_of_two(t):
+    return {"C": t.A + t.B}
+
+
+@case("online_softmax/online_softmax.py", "softmax_kernel", {"BLOCK_N": 128}, M=24, N=512)
+def softmax(t):
+    return {"Y": t.X.softmax(1)}
+
+
+@case("norm/rms_norm.py", "rms_norm", {"M": 24, "N": 256, "blk_m": 1})
+@case("norm/rms_norm.py", "rms_norm_splitk", {"M": 24, "N": 256, "blk_m": 4, "blk_k": 64})
+def rms_norm(t):
+    return {"B": t.A * (t.A.square().mean(-1, keepdim=True) + 1e-12).rsqrt()}
+
+
+def normalized(x):
+    mean, rstd = x.mean(-1), (x.var(-1, correction=0) + 1e-5).rsqrt()
+    return mean, rstd, (x - mean.unsqueeze(-1)) * rstd.unsqueeze(-1)
+
+
+@case("norm/layernorm.py", "_layernorm_fwd", {"N": 24, "D": 256})
+def layer_norm(t):
+    mean, rstd, unit = normalized(t.X)
+    return {"Y": unit * t.gamma + t.beta, "Mean": mean, "Rstd": rstd}
+
+
+def statistics():
+    x = torch.randn(64, 256).bfloat16()
+    mean, rstd, _ = normalized(x.double())
+    return {"X": x, "Mean": mean.float(), "Rstd": rstd.float(), "DGamma": torch.zeros(256), "DBeta": torch.zeros(256)}
+
+
+@case("norm/layernorm.py", "_layernorm_bwd", {"N": 64, "D": 256}, inputs=statistics)
+def layer_norm_gradients(t):
+    x, gamma = t.X.clone().requires_grad_(), t.gamma.clone().requires_grad_()
+    y = torch.nn.functional.layer_norm(x, (256,), gamma, torch.zeros_like(gamma), 1e-5)
+    dx, dgamma = torch.autograd.grad(y, (x, gamma), t.DY)
+    return {"DX": dx, "DGamma": dgamma, "DBeta": t.DY.sum(0)}
+
+
+def scaled_groups(x, size: int):
+    groups = x.unflatten(-1, (-1, size))
+    scale = groups.abs().amax(-1).clamp_min(1e-4) / 448
+    return (groups / scale.unsqueeze(-1)).clamp(-448, 448).flatten(-2), scale
+
+
+@case("cast/example_per_token_cast_to_fp8.py", "per_token_cast_to_fp8", {"M": 24, "N": 256, "blk_m": 8}, tolerance=0.04)
+def cast_by_token(t):
+    quantized, scale = scaled_groups(t.X, 128)
+    return {"X_fp8": quantized, "X_amax": scale}
+
+
+@case(
+    "cast/example_group_per_split_token_cast_to_fp8.py",
+    "group_per_split_token_cast_to_fp8",
+    {"M": 40, "N": 256, "BG": 2, "M_max": 24, "blk_m": 8},
+    inputs=lambda: {"batch_sizes": torch.tensor([24, 16], dtype=torch.int32)},
+    tolerance=0.04,
+)
+def cast_by_group_and_token(t):
+    quantized, scale = torch.zeros(2, 24, 256).double(), torch.zeros(2, 24, 2).double()
+    for i, part in enumerate(t.X.split([24, 16])):
+        quantized[i, : len(part)], scale[i, : len(part)] = scaled_groups(part, 128)
+    return {"X_fp8": quantized, "X_amax": scale}
+
+
+def activations():
+    return {
+        "x": torch.randn(48, 256).bfloat16(),
+        "quant": torch.zeros(48, 256, dtype=torch.float8_e4m3fn),
+        "scale": torch.zeros(48, 2),
+    }
+
+
+@case("deepseek_v4/act_quant.py", "fp8_quant_kernel", {"N": 256, "round_scale": False}, inputs=activations, tolerance=0.04)
+@case("deepseek_v4/act_quant.py", "fp8_quant_kernel", {"N": 256}, inputs=activations, label="powers of two", tolerance=0.04)
+def block_quantization(t):
+    groups = t.x.unflatten(-1, (-1, 128))
+    scale = groups.abs().amax(-1).clamp_min(1e-4) / 448
+    if getattr(t, "round_scale", True):
+        scale = 2.0 ** scale.log2().ceil()
+    return {"quant": (groups / scale.unsqueeze(-1)).flatten(-2), "scale": scale}
+
+
+@case("topk/example_topk.py", "tl_topk", {"M": 24, "N": 64, "topk": 6, "blk_m": 8})
+def best(t):
+    values, places = t.logits.topk(t.topk)
+    return {"topk_gates": values, "topk_indices": places.int()}
+
+
+HADAMARD = {"b": 4, "dtype": "T.float32"}
+
+
+@case("hadamard_transform/example_hadamard.py", "hadamard", {**HADAMARD, "n": 256})
+@case("hadamard_transform/example_hadamard.py", "hadamard", {**HADAMARD, "n": 2048}, label="several warps")
+def hadamard(t):
+    matrix = torch.ones(1, 1).double()
+    while len(matrix) < t.n:
+        matrix = torch.cat([torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)])
+    return {"B": t.A @ matrix}
+
+
+def expert(x, gate, up, down):
+    return (torch.nn.functional.silu(x @ gate.T) * (x @ up.T)) @ down.T
+
+
+EXPERT = {"dhidden": 128, "dexpert": 64, "block_token": 64, "block_dhidden": 64, "block_dexpert": 64, "threads": 128}
+MOE = "fusedmoe/example_fusedmoe_tilelang.py"
+
+
+@case(
+    MOE,
+    "moe_forward_tilelang_shared",
+    {**EXPERT, "num_tokens": 80, "dtype": "T.float16"},
+    inputs=lambda: {"up_logits": torch.zeros(80, 64).half()},
+)
+def shared_expert(t):
+    return {"output": expert(t.input, t.shared_W_gate, t.shared_W_up, t.shared_W_down)}
+
+
+SIZES = (40, 64, 70)
+
+
+def routing():
+    offsets, padded, owner = [0], [0], []
+    for i, size in enumerate(SIZES):
+        tiles = -(-size // 64)
+        offsets.append(offsets[-1] + size)
+        padded.append(padded[-1] + tiles * 64)
+        owner += [i] * tiles
+    owner += [len(SIZES) - 1] * (math.ceil(sum(SIZES) / 64) + len(SIZES) - len(owner))
+    table = {
+        **{"group_sizes": SIZES, "group_offsets": offsets[:-1]},
+        **{"group_padded_offsets": padded[:-1], "group_idx_for_bx": owner},
+    }
+    found = {name: torch.tensor(values, dtype=torch.int32) for name, values in table.items()}
+    return {**found, "up_logits": torch.zeros(sum(SIZES), 64).half()}
+
+
+@case(
+    MOE,
+    "moe_forward_tilelang_routed",
+    {**EXPERT, "n_routed_experts": 3, "group_sum": sum(SIZES), "group_count": 3, "dtype": "T.float16"},
+    inputs=routing,
+)
+def routed_experts(t):
+    weights = zip(t.routed_expert_gate, t.routed_expert_up, t.routed_expert_down, strict=True)
+    out = torch.cat([expert(x, *w) for x, w in zip(t.input.split(SIZES), weights, strict=True)])
+    return {"output": out * t.routed_expert_weights.unsqueeze(-1)}
+
+
+NSA = {"batch": 1, "heads": 16, "seq_len": 64, "dim": 32, "block_size": 16, "groups": 16, "selected_blocks": 2}
+
+
+def native_blocks():
+    """The block of a token itself, and one before it (or, at the start, an index that stands for none)."""
+    here = torch.arange(64) // 16
+    before = torch.where(here > 0, here - 1, 64)
+    return {"BlockIndices": torch.stack([before, here], -1).view(1, 64, 1, 2).int()}
+
+
+def chosen(q, k, v, blocks, scale: float, causal: bool):
+    """Each query over its own blocks of 16 keys: q (B, S, H, D), blocks (B, S, HK, n)."""
+    length = k.shape[1]
+    hit = (torch.arange(length) // 16).view(1, 1, 1, -1, 1) == blocks.unsqueeze(-2)
+    allowed = swap(hit.any(-1)).repeat_interleave(q.shape[2] // k.shape[2], 1)
+    if causal:
+        allowed = allowed & (torch.arange(length) <= torch.arange(q.shape[1]).unsqueeze(1))
+    return swap(attend(swap(q), swap(k), swap(v), allowed=allowed, scale=scale)[0])
+
+
+@case(
+    "deepseek_nsa/example_tilelang_nsa_fwd.py",
+    "native_sparse_attention",
+    {**NSA, "is_causal": True, "scale": 0.2},
+    inputs=native_blocks,
+)
+def native_sparse_attention(t):
+    return {"Output": chosen(t.Q, t.K, t.V, t.BlockIndices, t.scale, True)}
+
+
+@case(
+    "deepseek_nsa/example_tilelang_nsa_decode.py",
+    "native_sparse_attention",
+    {**NSA, "scale": 0.2 * LOG2E},
+    inputs=lambda: {"BlockIndices": torch.tensor([1, 3], dtype=torch.int32).view(1, 1, 1, 2)},
+)
+def native_sparse_attention_of_one(t):
+    return {"Output": chosen(t.Q, t.K, t.V, t.BlockIndices, 0.2, False)}
+
+
+@case(
+    "deepseek_nsa/example_tilelang_nsa_bwd.py",
+    "tilelang_kernel_preprocess",
+    {"B": 1, "T": 64, "H": 4, "V": 64},
+)
+def nsa_delta(t):
+    return {"delta": (t.O * t.dO).sum(-1)}
+
+
+TOKENS, CONTEXT, CHOSEN = 4, 160, 64
+
+
+def sparse_rows(**others):
+    """The last rows of a context see what lies before them; a row of the queries is a position of its own."""
+
+    def inputs():
+        rows = torch.stack([torch.randperm(CONTEXT)[:CHOSEN] for _ in range(TOKENS)]).view(1, TOKENS, 1, CHOSEN).int()
+        rows[..., 0] = 0
+        return {
+            "Q": torch.randn(1, TOKENS, 16, 192).bfloat16(),
+            "KV": torch.randn(1, CONTEXT, 1, 192).bfloat16(),
+            "Indices": rows.clamp_max(CONTEXT - 1),
+            "Output": torch.zeros(1, TOKENS, 16, 128).bfloat16(),
+            "Lse": torch.zeros(1, TOKENS, 16),
+        }
+
+    return inputs
+
+
+@case(
+    "deepseek_v32/sparse_mla_fwd.py",
+    "sparse_mla_fwd",
+    {"heads": 16, "dim": 128, "tail_dim": 64, "topk": CHOSEN, "sm_scale": 0.07, "block_I": 32, "threads": 128},
+    inputs=sparse_rows(),
+    tolerance=0.02,
+)
+def sparse_latent_attention(t):
+    allowed = torch.zeros(TOKENS, CONTEXT, dtype=torch.bool)
+    allowed.scatter_(1, t.Indices[0, :, 0].long(), True)
+    allowed &= torch.arange(CONTEXT) <= torch.arange(TOKENS).unsqueeze(1)
+    out, lse = attend(swap(t.Q), swap(t.KV), swap(t.KV[..., :128]), allowed=allowed, scale=0.07)
+    return {"Output": swap(out), "Lse": lse.transpose(1, 2) * LOG2E}
+
+
+@case("deepseek_v32/sparse_mla_bwd.py", "preprocess", {"B": 1, "S": 64, "H": 4, "D": 64})
+def sparse_delta(t):
+    return {"Delta": (t.O * t.dO).sum(-1)}
+
+
+INDEXER = "deepseek_v32/fp8_lighting_indexer.py"
+
+
+def queries_and_keys():
+    return {
+        "IndexQ": torch.randn(16 * 32, 64).to(torch.float8_e4m3fn),
+        "IndexK": torch.randn(200, 64).to(torch.float8_e4m3fn),
+        "IndexKScale": torch.rand(200),
+        "Logits": torch.zeros(16, 200),
+        "Weights": torch.rand(16, 32),
+        "CuSeqLenKS": torch.zeros(16, dtype=torch.int32),
+        "CuSeqLenKE": torch.full((16,), 200, dtype=torch.int32),
+    }
+
+
+@case(
+    INDEXER,
+    "mqa_attn_return_logits",
+    {"heads": 32, "index_dim": 64, "block_N": 64, "threads": 128},
+    inputs=queries_and_keys,
+)
+def index_logits(t):
+    scores = (t.IndexQ @ t.IndexK.T).relu().view(16, 32, 200) * t.Weights.unsqueeze(-1)
+    return {"Logits": scores.sum(1) * t.IndexKScale}
+
+
+def some_logits():
+    return {
+        "Logits": torch.randn(3, 700),
+        "CuSeqLenKS": torch.tensor([0, 10, 100], dtype=torch.int32),
+        "CuSeqLenKE": torch.tensor([700, 600, 101], dtype=torch.int32),
+    }
+
+
+@case(INDEXER, "clean_logits_", {"threads": 128, "block_K": 512}, inputs=some_logits)
+def cleaned_logits(t):
+    place = torch.arange(700)
+    inside = (place >= t.CuSeqLenKS.unsqueeze(1)) & (place < t.CuSeqLenKE.unsqueeze(1))
+    return {"Logits": t.Logits.masked_fill(~inside, -math.inf)}
+
+
+def rows_to_select():
+    return {
+        "input": torch.randn(2, 5000),
+        "index": torch.zeros(2, 64, dtype=torch.int32),
+        "starts": torch.zeros(2, dtype=torch.int32),
+        "ends": torch.full((2,), 5000, dtype=torch.int32),
+    }
+
+
+@case("deepseek_v32/topk_selector.py", "tl_topk_impl", {"topk": 64}, inputs=rows_to_select)
+def selected(t):
+    """The order of the places is free, so they are compared where the harness sorts them."""
+    return {"index": t.input.topk(64).indices.int()}
+
+
+def streams():
+    return {
+        "a": torch.randn(6, 4, 4),
+        "b": torch.randn(6, 4, 256).bfloat16(),
+        "c": torch.randn(6, 4),
+        "d": torch.randn(6, 256).bfloat16(),
+        "x": torch.zeros(6, 4, 256).bfloat16(),
+    }
+
+
+@case("deepseek_mhc/example_mhc_post.py", "mhc_post_tilelang", {"hc": 4, "hidden": 256, "h_blk": 128}, inputs=streams)
+def mixed_streams(t):
+    return {"x": t.c.unsqueeze(-1) * t.d.unsqueeze(1) + torch.einsum("nio,nih->noh", t.a, t.b)}
+
+
+@case("rand/rand_uint.py", "tilelang_rand_1d", {"M": 256})
+def random_bits(t):
+    return {}

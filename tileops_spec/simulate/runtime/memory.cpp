@@ -42,7 +42,7 @@ void record_flat(Kind kind, int site, const Buf& b, i64 flat) {
 }
 // Site of the first unwritten read behind a taint. Sites beyond 254 share one: the message is then less exact.
 static i32 origin_of[256];
-static u8 taint_of(int site) {
+u8 taint_of(int site) {
     u8 t = (u8)(TAINTED + site % 254);
     origin_of[t] = site;
     return t;

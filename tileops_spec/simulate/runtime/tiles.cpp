@@ -185,6 +185,34 @@ void tile_transpose(const Region& src, const Region& dst, int site) {
             write(d, swapped, v, s.buf.dtype, site + 1);
         }
 }
+void tile_im2col(const Region& image, const Region& dst, i64 row, i64 column, i64 kernel, i64 stride, i64 dilation,
+                 i64 pad, int site) {
+    Walk s(image), d(dst);
+    i64 reach = dilation * (kernel - 1) + 1, channels = s.buf.shape[3];
+    i64 height = (s.buf.shape[1] + 2 * pad - reach) / stride + 1, width = (s.buf.shape[2] + 2 * pad - reach) / stride + 1;
+    i64 to[2], extent[2] = {d.extent(0), d.extent(1)};
+    for (to[0] = 0; to[0] < extent[0]; to[0]++)
+        for (to[1] = 0; to[1] < extent[1]; to[1]++) {
+            i64 out = row * extent[0] + to[0], patch = column * extent[1] + to[1];
+            i64 y = out / width % height * stride + patch / channels / kernel * dilation - pad;
+            i64 x = out % width * stride + patch / channels % kernel * dilation - pad;
+            i64 from[4] = {out / width / height, y, x, patch % channels};
+            bool padding = y < 0 || x < 0 || y >= s.buf.shape[1] || x >= s.buf.shape[2];
+            TAINT = CLEAN;
+            write(d, to, padding ? scalar<double>(0) : read(s, from, site), padding ? F64 : s.buf.dtype, site + 1);
+        }
+}
+void tile_settle(const Region& reducer, int site) {
+    Walk w(reducer);
+    u8 pending = taint_of(site);
+    i64 at[MAX_RANK] = {0}, index[MAX_RANK], extent[MAX_RANK];
+    for (int a = 0; a < w.axes; a++) extent[a] = w.extent(a);
+    if (empty(w.axes, extent)) return;
+    do {
+        i64 flat = w.locate(at, index);
+        if (flat >= 0 && w.buf.flag[flat] == pending) w.buf.flag[flat] = CLEAN;
+    } while (advance(at, w.axes, extent));
+}
 static Scalar combine(Reduction op, Scalar a, Scalar b, bool integer) {
     switch (op) {
         case SUM: case ABSSUM: return Scalar{a.f + b.f, a.i + b.i};

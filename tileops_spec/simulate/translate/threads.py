@@ -13,6 +13,7 @@ from .walk import call_name, children, is_chip, statement_parts
 
 THREAD_FUNCTIONS = ("get_lane_idx", "get_warp_idx", "get_warp_idx_sync", "get_warp_group_idx", "tl_shuffle_elect")
 WARP_FUNCTIONS = ("shfl_", "warp_reduce_", "any_sync", "all_sync", "ballot", "tvm_warp_shuffle", "tvm_thread_allreduce")
+THREAD_BINDING = 4
 WIDTHS = (256, 128, 64, 32)
 
 
@@ -181,6 +182,14 @@ def emit_thread_function(call, scope) -> str:
     return f"({thread} / {args[0] if args else 32})"
 
 
+def thread_axis(stmt) -> int:
+    """The axis that a thread-binding loop inside a kernel names."""
+    tag = str(stmt.thread_binding.thread_tag)
+    if not tag.startswith("threadIdx."):
+        raise Unsupported(f"thread binding of {tag} inside a kernel")
+    return "xyz".index(tag[-1])
+
+
 def plan_threads(body, extents: tuple[int, int, int]) -> Plan:
     """The plan of a launch from its body."""
     x, y, z = extents
@@ -226,6 +235,8 @@ class _Survey:
             return
         elif name == "BufferStore":
             self._store(stmt, mask, parallel)
+        elif name == "For" and int(stmt.kind) == THREAD_BINDING:
+            self._thread_loop(stmt)
         inside = parallel or (name == "For" and int(stmt.kind) == 1)
         expressions, statements = statement_parts(stmt)
         for expr in expressions:
@@ -241,6 +252,12 @@ class _Survey:
             self.plan.bound[stmt.var] = stmt.value
         elif self.plan.depends(stmt.value):
             self.plan.varying.add(stmt.var)
+
+    def _thread_loop(self, stmt) -> None:
+        axis = thread_axis(stmt)
+        if type(stmt.extent).__name__ != "IntImm" or int(stmt.extent) != self.plan.extents[axis]:
+            raise Unsupported(f"a thread binding of {stmt.extent} threads in a block of {self.plan.extents}")
+        self.plan.axes[stmt.loop_var] = axis
 
     def _store(self, stmt, mask: int | None, parallel: bool) -> None:
         """Outside of T.Parallel every thread stores: `s[0] += x` then adds once a thread."""
