@@ -20,7 +20,7 @@ class Case:
     `reference` takes the inputs (floats widened to float64) and the arguments as attributes of one object, and gives the
     outputs by parameter name. `inputs` gives tensors or numbers for parameters whose values matter; others are drawn
     from a normal distribution. `arguments` that start with "T." name an attribute of tilelang.language. `constants`
-    replace variables of the example's module.
+    replace variables of the example's module. The last axis of `unordered` outputs may come in any order.
     """
 
     file: str
@@ -31,16 +31,27 @@ class Case:
     inputs: Callable[[], dict] = field(default=dict)
     tolerance: float = 1e-2
     constants: dict = field(default_factory=dict)
+    unordered: tuple[str, ...] = ()
 
 
 CASES: list[Case] = []
 
 
-def case(file: str, function: str, arguments: dict, *, inputs=dict, tolerance: float = 1e-2, label: str = "", **constants):
+def case(
+    file: str,
+    function: str,
+    arguments: dict,
+    *,
+    inputs=dict,
+    tolerance: float = 1e-2,
+    label: str = "",
+    unordered: tuple[str, ...] = (),
+    **constants,
+):
     """Registers the decorated reference for a kernel; may be stacked."""
 
     def register(reference):
-        CASES.append(Case(file, function, label, reference, arguments, inputs, tolerance, constants))
+        CASES.append(Case(file, function, label, reference, arguments, inputs, tolerance, constants, unordered))
         return reference
 
     return register

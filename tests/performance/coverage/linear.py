@@ -182,3 +182,54 @@ def gated_delta_states(t):
         scaled = new * (last - g[:, i]).exp().unsqueeze(-1)
         state = state * last.exp().unsqueeze(-1) + k[:, i].transpose(-1, -2) @ scaled
     return {"h": torch.stack(states, 1), "final_state": state, "V_new": whole(torch.stack(values, 1))}
+
+
+KDA = {**CHUNK, "output_dtype": "T.bfloat16"}
+
+
+def gates_of_keys():
+    return gates(width=(64,))
+
+
+@case("kda/chunk_o.py", "tilelang_chunk_fwd_o", {**KDA, "scale": 0.125}, inputs=lambda: {"GK": gates_of_keys()})
+def chunk_output_by_key(t):
+    q, v, g, a = (by_chunk(x) for x in (t.Q, t.V, t.GK, t.A))
+    return {"O": whole((q * t.scale * 2.0**g) @ t.HIDDEN + a.tril() @ v)}
+
+
+@case(
+    "kda/wy_fast.py",
+    "tilelang_recompute_w_u_fwd",
+    {**KDA, "use_qg": False, "use_kg": True},
+    inputs=lambda: {"G": gates_of_keys()},
+)
+def rebuilt_w_u_and_keys(t):
+    k, v, beta, g, a = (by_chunk(x) for x in (t.K, t.V, t.Beta, t.G, t.A))
+    return {
+        "U": whole(a @ (v * beta.unsqueeze(-1))),
+        "W": whole(a @ (k * beta.unsqueeze(-1) * 2.0**g)),
+        "KG": whole(k * 2.0 ** (g[..., -1:, :] - g)),
+    }
+
+
+LOCAL = {
+    **{"B": 1, "S": 128, "H": 2, "DV": 64, "chunk_size": 64, "block_DV": 64, "input_dtype": "T.bfloat16"},
+}
+
+
+@case(
+    "kda/chunk_bwd_dv.py",
+    "tilelang_chunk_bwd_kernel_dv_local",
+    {**LOCAL, "do_dtype": "T.bfloat16", "output_dtype": "T.bfloat16"},
+)
+def local_gradient_of_values(t):
+    return {"dv": whole(by_chunk(t.A).tril().transpose(-1, -2) @ by_chunk(t.DO))}
+
+
+@case(
+    "kda/chunk_bwd_gla_dA.py",
+    "tilelang_chunk_bwd_kernel_dv_local",
+    {**LOCAL, "do_dtype": "T.bfloat16", "da_dtype": "T.float32", "scale": 0.125},
+)
+def local_gradient_of_weights(t):
+    return {"dA": whole((by_chunk(t.DO) @ by_chunk(t.V).transpose(-1, -2)).tril() * t.scale)}

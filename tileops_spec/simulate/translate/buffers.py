@@ -55,7 +55,8 @@ class Buffers:
         if buffer.scope() not in ("shared", "shared.dyn", "local", "local.var", "local.fragment", "local.reducer"):
             raise Unsupported(f"buffer {buffer.name} in scope {buffer.scope()}", scope.line)
         static_shape(buffer, scope.line)
-        storage = Storage(buffer.name, buffer.scope(), buffer, scope.names.fresh(buffer.name))
+        kept = "local" if buffer.data in scope.plan.private else buffer.scope()
+        storage = Storage(buffer.name, kept, buffer, scope.names.fresh(buffer.name))
         self._allot(storage, scope)
         self._storages[buffer.data] = storage
         self.chips.append(storage)

@@ -28,6 +28,7 @@ class Plan:
     width: int = 1
     uses: dict = field(default_factory=dict)  # data of a fragment → masks under which it is used
     varying: set = field(default_factory=set)  # variables and private buffers whose value differs between threads
+    private: set = field(default_factory=set)  # fragments in which each thread keeps values of its own
     parallel_varies: bool = False  # a T.Parallel loop uses the thread index
     issuers: list = field(default_factory=list)  # masks under which wgmma is issued: each has a queue
 
@@ -265,6 +266,9 @@ class _Survey:
         private = stmt.buffer.scope().startswith("local")
         if stmt.buffer.scope() in ("local", "local.var") and self.plan.depends(stmt.value):
             self.plan.varying.add(stmt.buffer.data)
+        if stmt.buffer.scope() == "local.fragment" and not parallel and self.plan.depends(stmt.value):
+            self.plan.varying.add(stmt.buffer.data)
+            self.plan.private.add(stmt.buffer.data)
         if not parallel and not private and _loads(stmt.value, stmt.buffer):
             self.single = True
 

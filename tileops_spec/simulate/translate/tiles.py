@@ -283,6 +283,7 @@ def emit_tile_operator(name: str, call, scope) -> None:
     operation = TILE_OPERATORS[name](call, scope)
     site = scope.site("index", f"the region of T.{name}") if scope.loads != loads else None
     lines = _lines(operation, site)
+    _refuse_private_fragments(name, call, scope)
     scopes = {arg.args[0].buffer.scope() for arg in call.args if is_region(arg)}
     if scope.plan.fibers == 1 or not scopes & set(PRIVATE):
         scope.plan.require_same(call.args, f"T.{name}", scope.line)
@@ -294,6 +295,14 @@ def emit_tile_operator(name: str, call, scope) -> None:
     for line in lines:
         scope.emit(line)
     return None
+
+
+def _refuse_private_fragments(name: str, call, scope) -> None:
+    """A fragment that threads fill on their own has no tile that they share."""
+    for arg in filter(is_region, call.args):
+        if arg.args[0].buffer.data in scope.plan.private:
+            what = f"fragment {arg.args[0].buffer.name}, which each thread stores on its own"
+            raise Unsupported(f"T.{name} of the {what}", scope.line)
 
 
 def _lines(operation: Operation, index_site: int | None) -> list[str]:
