@@ -17,6 +17,7 @@ enum Kind {
     DEVICE_ASSERT,
     ENDLESS_LOOP,
     UNWRITTEN_OUTPUT,
+    SEPARATE_BARRIERS,  // threads meet although they wait at different statements
     KINDS
 };
 enum { MAX_RANK = 8 };
