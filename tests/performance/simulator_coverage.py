@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from coverage.cases import CASES, Case
-from coverage.runner import Outcome, run_case
+from upstream.cases import CASES, Case
+from upstream.runner import Outcome, run_case
 
 LIMIT_SECONDS = 60
 
@@ -26,7 +26,7 @@ def main(examples: Path, words: list[str]) -> None:
     os.environ.setdefault("TILELANG_ENABLE_IR_SPAN", "1")
     import tilelang  # noqa: F401  before the fork: each child has it at once
     import torch  # noqa: F401
-    from coverage import attention, decode, gemm, linear, others  # noqa: F401  they register their cases
+    from upstream import attention, decode, gemm, linear, others, packed, sparse  # noqa: F401  they register cases
 
     chosen = [c for c in CASES if not words or any(w in f"{c.file} {c.function} {c.label}" for w in words)]
     print("| example | kernel | verdict | s | |\n|---|---|---|---|---|")

@@ -69,8 +69,8 @@ MESSAGES = (
     "{action} in block {block}: other threads wait at line {other_line} instead, so not all reach the same one",
 )
 UNFINISHED = (
-    "{buffer} is read before T.finalize_reducer, and the value reached {other}{index} in block {block}: until then each "
-    "thread has a part of its own"
+    "{buffer} is read before T.finalize_reducer, and the value reached {other}{index} in block {block}: until then "
+    "each thread has a part of its own"
 )
 WAITS = {
     0: "thread {thread} waits at {action} for the {needed} groups of threads that run it together",

@@ -32,6 +32,8 @@ FLOATS = NARROW | {"float", "double"}
 def cpp_type(dtype: object) -> str:
     """The C++ type of a scalar dtype. Raises Unsupported for vectors and packed types."""
     name = str(dtype)
+    if name == "handle":
+        raise Unsupported("a pointer that the kernel computes with (T.ptr, T.make_tensor)")
     if name not in CPP_TYPES:
         raise Unsupported(f"dtype {name}")
     return CPP_TYPES[name]

@@ -6,11 +6,11 @@ from ..errors import Unsupported
 from .buffers import PRIVATE
 from .expressions import emit
 from .meetings import collective, soft_sync
-from .reducers import declare_reducers, emit_update, unfinished
 from .names import cpp_type
+from .reducers import declare_reducers, emit_update, unfinished
 from .synchronization import NO_OPERATION, SYNCHRONIZATION
-from .tiles import emit_tile_operator
 from .threads import thread_axis
+from .tiles import emit_tile_operator
 from .walk import call_name, children, is_chip, statement_parts
 
 PARALLEL, THREAD_BINDING = 1, 4
@@ -325,7 +325,15 @@ def _evaluate(stmt, scope) -> None:
         chip = is_chip(call.args[0].args[0].buffer)
         soft_sync(scope, chip or _touches_shared(*call.args[1:2]))
         return scope.emit(f"TAINT = CLEAN; {scope.buffers.atomic(call, scope, emit)};")
-    raise Unsupported(f"call of {call.op.name}", scope.line)
+    raise Unsupported(_refusal(name, call), scope.line)
+
+
+def _refusal(name: str, call) -> str:
+    if name == "call_extern":
+        return f"CUDA source of its own: {call.args[0]}"
+    if name.startswith(("ptx_", "mma_", "wgmma_")):
+        return f"an instruction of the device: {call.op.name}"
+    return f"call of {call.op.name}"
 
 
 def _copy_of_a_thread(call, scope) -> None:

@@ -17,8 +17,8 @@ Tensors = dict[str, "torch.Tensor"]
 class Case:
     """One kernel of one example, at one set of arguments.
 
-    `reference` takes the inputs (floats widened to float64) and the arguments as attributes of one object, and gives the
-    outputs by parameter name. `inputs` gives tensors or numbers for parameters whose values matter; others are drawn
+    `reference` takes the inputs (floats widened to float64) and the arguments as attributes of one object, and gives
+    the outputs by parameter name. `inputs` gives tensors or numbers for parameters whose values matter; others are drawn
     from a normal distribution. `arguments` that start with "T." name an attribute of tilelang.language. `constants`
     replace variables of the example's module. The last axis of `unordered` outputs may come in any order.
     """

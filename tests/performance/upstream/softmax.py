@@ -27,7 +27,7 @@ def attend(q, k, v, *, allowed=None, sinks=None, scale: float | None = None):
 
 
 def visible(queries: int, keys: int, causal: bool, window: int | None = None) -> torch.Tensor:
-    """Which keys a query sees, the last query beside the last key: all, those before it, or the last `window` of them."""
+    """Which keys a query sees, the last one beside the last key: all, those before it, the last `window` of them."""
     row = torch.arange(queries).unsqueeze(1) + keys - queries
     column = torch.arange(keys).unsqueeze(0)
     seen = (column <= row) if causal else torch.ones(queries, keys, dtype=torch.bool)

@@ -31,7 +31,9 @@ class _Stubs:
 
     def find_spec(self, name: str, path=None, target=None) -> ModuleSpec | None:
         caller = inspect.currentframe()
-        while caller is not None and ("importlib" in caller.f_code.co_filename or caller.f_code.co_filename == __file__):
+        while caller is not None and (
+            "importlib" in caller.f_code.co_filename or caller.f_code.co_filename == __file__
+        ):
             caller = caller.f_back
         asked_by_example = caller is not None and "examples" in Path(caller.f_code.co_filename).parts
         return ModuleSpec(name, self, is_package=True) if asked_by_example else None

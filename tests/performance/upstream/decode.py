@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import torch
@@ -19,7 +20,9 @@ def masked():
 
 
 @case(GQA, "flashattn", {**DECODE, "block_N": 64, "block_H": 64, "num_split": 1, **STAGES}, inputs=masked)
-@case(GQA, "flashattn", {**DECODE, "block_N": 64, "block_H": 64, "num_split": 4, **STAGES}, inputs=masked, label="split")
+@case(
+    GQA, "flashattn", {**DECODE, "block_N": 64, "block_H": 64, "num_split": 4, **STAGES}, inputs=masked, label="split"
+)
 def one_query(t):
     allowed = t.mask.bool().permute(0, 2, 1).repeat_interleave(4, 1).unsqueeze(2)
     return {"Output": attend(t.Q.unsqueeze(2), swap(t.K), swap(t.V), allowed=allowed)[0].squeeze(2)}
@@ -29,8 +32,14 @@ def one_query(t):
     "flash_decoding/example_mha_inference.py",
     "flashattn",
     {
-        **{"batch": 1, "heads": 2, "seqlen_q": 64, "seqlen_kv": 512, "dim": 64, "is_causal": False},
-        **{"block_M": 64, "block_N": 64},
+        "batch": 1,
+        "heads": 2,
+        "seqlen_q": 64,
+        "seqlen_kv": 512,
+        "dim": 64,
+        "is_causal": False,
+        "block_M": 64,
+        "block_N": 64,
     },
 )
 def few_queries(t):
@@ -50,7 +59,7 @@ def ends(*values: int):
 def one_query_over_packed_keys(t):
     out = []
     bounds = t.cu_seqlens_k.tolist()
-    for i, (low, high) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for i, (low, high) in enumerate(itertools.pairwise(bounds)):
         k, v = (x[low:high].transpose(0, 1).unsqueeze(0) for x in (t.K, t.V))
         out.append(attend(t.Q[i : i + 1].unsqueeze(2), k, v)[0].squeeze(2))
     return {"Output": torch.cat(out)}
@@ -63,7 +72,16 @@ def latent(q, q_pe, kv, k_pe, scale: float):
     return attend(queries, swap(keys), swap(kv), scale=scale)[0].squeeze(2)
 
 
-MLA = {"batch": 1, "heads": 64, "kv_head_num": 1, "seqlen_kv": 256, "dim": 128, "pe_dim": 64, "block_N": 64, "block_H": 64}
+MLA = {
+    "batch": 1,
+    "heads": 64,
+    "kv_head_num": 1,
+    "seqlen_kv": 256,
+    "dim": 128,
+    "pe_dim": 64,
+    "block_N": 64,
+    "block_H": 64,
+}
 LATENT = "deepseek_mla/example_mla_decode"
 
 
@@ -88,7 +106,13 @@ def pages():
 
 
 @case(f"{LATENT}_paged.py", "mla_decode_tilelang", {**PAGES, "num_split": 1, "block_size": 64}, inputs=pages)
-@case(f"{LATENT}_paged.py", "mla_decode_tilelang", {**PAGES, "num_split": 2, "block_size": 64}, inputs=pages, label="split")
+@case(
+    f"{LATENT}_paged.py",
+    "mla_decode_tilelang",
+    {**PAGES, "num_split": 2, "block_size": 64},
+    inputs=pages,
+    label="split",
+)
 def latent_attention_over_pages(t):
     out = []
     for i, length in enumerate(t.cache_seqlens.tolist()):
@@ -135,9 +159,7 @@ def block_mask():
     return {**sparse_shapes(), "block_mask": chosen}
 
 
-@case(
-    "blocksparse_attention/example_tilelang_sparse_gqa_decode_varlen_indice.py", "flashattn", SPARSE, inputs=indices
-)
+@case("blocksparse_attention/example_tilelang_sparse_gqa_decode_varlen_indice.py", "flashattn", SPARSE, inputs=indices)
 @case("blocksparse_attention/example_tilelang_sparse_gqa_decode_varlen_mask.py", "flashattn", SPARSE, inputs=block_mask)
 def one_query_over_chosen_blocks(t):
     blocks = torch.zeros(2, 2, CONTEXT // 32, dtype=torch.bool)
@@ -148,5 +170,3 @@ def one_query_over_chosen_blocks(t):
     inside = torch.arange(CONTEXT) < torch.tensor(LENGTHS).view(2, 1, 1)
     allowed = (blocks.repeat_interleave(32, 2) & inside).repeat_interleave(4, 1).unsqueeze(2)
     return {"Output": attend(t.Q.unsqueeze(2), swap(t.K), swap(t.V), allowed=allowed)[0].squeeze(2)}
-
-

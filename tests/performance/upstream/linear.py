@@ -50,8 +50,16 @@ def retention(t):
 
 
 MAMBA = {
-    **{"batch": 1, "seqlen": 256, "chunk_size": 128, "ngroups": 1, "nheads": 2, "headdim": 64, "dstate": 128},
-    **{"block_M": 64, "block_N": 64, "block_K": 64},
+    "batch": 1,
+    "seqlen": 256,
+    "chunk_size": 128,
+    "ngroups": 1,
+    "nheads": 2,
+    "headdim": 64,
+    "dstate": 128,
+    "block_M": 64,
+    "block_N": 64,
+    "block_K": 64,
 }
 
 
@@ -82,7 +90,12 @@ def chunk_state(t):
     return {"Output": torch.einsum("bclhn,bhcl,bclhp->bchpn", b, scale, in_chunks(t.x))}
 
 
-BF16 = {"input_dtype": "T.bfloat16", "output_dtype": "T.bfloat16", "accum_dtype": "T.float32", "gate_dtype": "T.float32"}
+BF16 = {
+    "input_dtype": "T.bfloat16",
+    "output_dtype": "T.bfloat16",
+    "accum_dtype": "T.float32",
+    "gate_dtype": "T.float32",
+}
 CHUNK = {**HEADS, **BF16, "chunk_size": 64}
 
 
@@ -106,7 +119,13 @@ def whole(x):
 
 
 @case("gdn/example_chunk_o.py", "tilelang_chunk_fwd_o", {**CHUNK, "scale": 0.125, "use_g": True}, inputs=gated)
-@case("gdn/example_chunk_o.py", "tilelang_chunk_fwd_o", {**CHUNK, "scale": 0.125, "use_g": False}, label="no gate", inputs=gated)
+@case(
+    "gdn/example_chunk_o.py",
+    "tilelang_chunk_fwd_o",
+    {**CHUNK, "scale": 0.125, "use_g": False},
+    label="no gate",
+    inputs=gated,
+)
 def chunk_output(t):
     q, k, v, g = (by_chunk(x) for x in (t.Q, t.K, t.V, t.G))
     weights = (q @ k.transpose(-1, -2)).tril()
@@ -155,8 +174,13 @@ def rebuilt_w_and_u(t):
 
 
 STATE = {
-    **{**CHUNK, "state_dtype": "T.float32", "use_initial_state": True, "store_final_state": True},
-    **{"save_new_value": True, "block_DK": 64, "block_DV": 32},
+    **CHUNK,
+    "state_dtype": "T.float32",
+    "use_initial_state": True,
+    "store_final_state": True,
+    "save_new_value": True,
+    "block_DK": 64,
+    "block_DV": 32,
 }
 
 
@@ -164,13 +188,20 @@ def small_keys(**others):
     """Keys of unit length, so that the recurrence does not grow."""
 
     def inputs():
-        keys = {name: torch.nn.functional.normalize(torch.randn(1, 128, 2, 64), dim=-1).bfloat16() for name in ("K", "W")}
+        keys = {
+            name: torch.nn.functional.normalize(torch.randn(1, 128, 2, 64), dim=-1).bfloat16() for name in ("K", "W")
+        }
         return {**keys, **{name: make() for name, make in others.items()}}
 
     return inputs
 
 
-@case("gdn/example_chunk_delta_h.py", "tilelang_chunk_gated_delta_rule_fwd_h", {**STATE, "use_g": True}, inputs=small_keys(G=gates))
+@case(
+    "gdn/example_chunk_delta_h.py",
+    "tilelang_chunk_gated_delta_rule_fwd_h",
+    {**STATE, "use_g": True},
+    inputs=small_keys(G=gates),
+)
 def gated_delta_states(t):
     k, w, u, g = (by_chunk(x) for x in (t.K, t.W, t.U, t.G))
     state, states, values = t.initial_state, [], []
@@ -213,7 +244,13 @@ def rebuilt_w_u_and_keys(t):
 
 
 LOCAL = {
-    **{"B": 1, "S": 128, "H": 2, "DV": 64, "chunk_size": 64, "block_DV": 64, "input_dtype": "T.bfloat16"},
+    "B": 1,
+    "S": 128,
+    "H": 2,
+    "DV": 64,
+    "chunk_size": 64,
+    "block_DV": 64,
+    "input_dtype": "T.bfloat16",
 }
 
 

@@ -70,7 +70,11 @@ FP8 = {**MNK, "block_M": 64, "block_N": 64}
     label="e5m2",
     tolerance=0.1,
 )
-@case("gemm_fp8/example_tilelang_gemm_fp8_2xAcc.py", "matmul", {**FP8, "K": 320, "block_K": 64, "dtype": "T.float8_e4m3fn"})
+@case(
+    "gemm_fp8/example_tilelang_gemm_fp8_2xAcc.py",
+    "matmul",
+    {**FP8, "K": 320, "block_K": 64, "dtype": "T.float8_e4m3fn"},
+)
 def product_with_transposed(t):
     return {"C": t.A @ t.B.T}
 
@@ -79,9 +83,20 @@ def product_with_transposed(t):
     "gemm_streamk/example_tilelang_gemm_streamk.py",
     "tl_matmul_streamk",
     {
-        **{"M": 256, "N": 1024, "K": 512, "streamk_tiles": 20, "block_M": 16, "block_N": 128, "block_K": 32},
-        **{"trans_A": False, "trans_B": True, "dtypeAB": "T.float16", "dtypeC": "T.float32"},
-        **{"accum_dtype": "T.float32", "num_stages": 2, "threads": 64},
+        "M": 256,
+        "N": 1024,
+        "K": 512,
+        "streamk_tiles": 20,
+        "block_M": 16,
+        "block_N": 128,
+        "block_K": 32,
+        "trans_A": False,
+        "trans_B": True,
+        "dtypeAB": "T.float16",
+        "dtypeC": "T.float32",
+        "accum_dtype": "T.float32",
+        "num_stages": 2,
+        "threads": 64,
     },
     inputs=lambda: {"C": torch.zeros(256, 1024)},
 )
@@ -173,8 +188,13 @@ def convolution(t):
     "deepseek_deepgemm/example_deepgemm_fp8_2xAcc.py",
     "tl_gemm",
     {
-        **{"M": 80, "N": 256, "K": 384, "block_N": 128},
-        **{"in_dtype": "T.float8_e4m3fn", "out_dtype": "T.bfloat16", "accum_dtype": "T.float32"},
+        "M": 80,
+        "N": 256,
+        "K": 384,
+        "block_N": 128,
+        "in_dtype": "T.float8_e4m3fn",
+        "out_dtype": "T.bfloat16",
+        "accum_dtype": "T.float32",
     },
 )
 def scaled_blocks(t):
@@ -225,20 +245,23 @@ def grouped(t):
     return {"C": torch.cat([a @ b for a, b in zip(t.A.split(SIZES), weights, strict=True)])}
 
 
-def groups_without_padding():
-    given = groups(64)()
-    del given["batch_padded_offsets"]
-    return given
+def sizes(*rows: int):
+    starts = [sum(rows[:i]) for i in range(len(rows))]
+    return lambda: {
+        "batch_sizes": torch.tensor(rows, dtype=torch.int32),
+        "batch_offsets": torch.tensor(starts, dtype=torch.int32),
+    }
 
 
-@case(
-    "grouped_gemm/example_grouped_gemm_bwd.py",
-    "grouped_gemm_bwd",
-    {**TILES, "M": 96, "N": 128, "batch_sum": sum(SIZES), "batch_count": 3},
-    inputs=groups_without_padding,
-)
+GRADIENT = {**TILES, "M": 96, "N": 128, "batch_count": 3}
+GROUPED_BWD = "grouped_gemm/example_grouped_gemm_bwd.py"
+
+
+@case(GROUPED_BWD, "grouped_gemm_bwd", {**GRADIENT, "batch_sum": 192}, inputs=sizes(32, 96, 64))
+@case(GROUPED_BWD, "grouped_gemm_bwd", {**GRADIENT, "batch_sum": 174}, inputs=sizes(*SIZES), label="ragged")
 def grouped_gradient(t):
-    return {"C": torch.stack([a.T @ b for a, b in zip(t.A.split(SIZES), t.B.split(SIZES), strict=True)])}
+    rows = t.batch_sizes.tolist()
+    return {"C": torch.stack([a.T @ b for a, b in zip(t.A.split(rows), t.B.split(rows), strict=True)])}
 
 
 @case(
@@ -266,157 +289,3 @@ def matrix_by_vector(t):
 @case(GEMV, "gemv_alloc_reducer", {"M": 256, "N": 384})
 def matrix_by_vector_with_a_reducer(t):
     return {"o": t.a @ t.x}
-
-
-def nibbles(packed: torch.Tensor) -> torch.Tensor:
-    """The two 4-bit fields of each byte, low one first, along the last axis."""
-    bytes_ = packed.view(torch.uint8)
-    return torch.stack((bytes_ & 15, bytes_ >> 4), -1).flatten(-2).int()
-
-
-def fp4(code: torch.Tensor) -> torch.Tensor:
-    """e2m1 as the examples read it: no subnormal values, the exponent 0 is a power of two as well."""
-    magnitude = 2.0 ** ((code >> 1 & 3) - 1) * (1 + (code & 1) / 2)
-    return torch.where(code & 8 > 0, -magnitude, magnitude).double()
-
-
-PACKED = {"M": 64, "N": 128, "K": 256, "num_bits": 4}
-HALF = {"in_dtype": "T.float16", "out_dtype": "T.float16", "accum_dtype": "T.float32"}
-INT8 = {"in_dtype": "T.int8", "out_dtype": "T.int32", "accum_dtype": "T.int32"}
-FP4 = "dequantize_gemm/example_dequant_gemm_fp4_hopper.py"
-W4A8 = "dequantize_gemm/example_dequant_gemm_w4a8.py"
-
-
-def packed_bytes(rows: int = 128, columns: int = 128):
-    return lambda: {"B": torch.randint(0, 256, (rows, columns)).to(torch.uint8)}
-
-
-@case(FP4, "test_convert", {"N": 128, "K": 256, "block_N": 64, "block_K": 64, "in_dtype": "T.float16"}, inputs=packed_bytes())
-def unpacked_fp4(t):
-    return {"C": fp4_bits(nibbles(t.B))}
-
-
-def fp4_bits(code: torch.Tensor) -> torch.Tensor:
-    """The exponent field plus 14, on 5 bits: what that example's bit arithmetic gives as float16."""
-    exponent = (code >> 1 & 3) + 14
-    magnitude = 2.0 ** (exponent - 15) * (1 + (code & 1) / 2)
-    return torch.where(code & 8 > 0, -magnitude, magnitude).double()
-
-
-@case(FP4, "matmul", {**PACKED, **HALF, "block_M": 64, "block_N": 64, "block_K": 128}, inputs=packed_bytes())
-@case(
-    FP4,
-    "matmul",
-    {**PACKED, **HALF, "block_M": 64, "block_N": 64, "block_K": 128, "split": 2},
-    inputs=packed_bytes(),
-    label="split",
-)
-def product_with_fp4(t):
-    return {"Ct": (t.A @ fp4_bits(nibbles(t.B)).T).T}
-
-
-def int4(packed: torch.Tensor) -> torch.Tensor:
-    code = nibbles(packed)
-    return torch.where(code > 7, code - 16, code)
-
-
-@case(W4A8, "_convert_test", {"N": 128, "K": 256, "block_N": 64, "block_K": 64, "in_dtype": "T.int8"}, inputs=packed_bytes())
-def unpacked_int4(t):
-    return {"C": int4(t.B).to(torch.int8)}
-
-
-@case(W4A8, "matmul_int8xint4", {**PACKED, **INT8, "block_M": 32, "block_N": 32, "block_K": 128}, inputs=packed_bytes())
-def product_of_int8_and_int4(t):
-    return {"Ct": (t.A.int() @ int4(t.B).T).T.contiguous()}
-
-
-GEMV4 = {"M": 1, "N": 64, "K": 512, "in_dtype": "float16", "out_dtype": "float16", "accum_dtype": "float16"}
-
-
-def small_bytes():
-    return {"B": torch.randint(0, 127, (64, 256)).to(torch.int8)}
-
-
-@case(
-    "dequantize_gemm/example_dequant_gemv_fp16xint4.py", "dequantize_gemv", GEMV4, inputs=small_bytes, tolerance=0.05
-)
-def vector_by_int4(t):
-    return {"C": t.A @ int4(t.B).double().T}
-
-
-@case(
-    "dequantize_gemm/example_dequant_gemv_fp16xint4.py",
-    "dequantize_gemv",
-    {**GEMV4, "fast_decoding": True},
-    inputs=small_bytes,
-    label="extern CUDA",
-)
-def vector_by_uint4(t):
-    return {"C": t.A @ nibbles(t.B).double().T}
-
-
-@case(
-    "dequantize_gemm/example_dequant_gemm_fine_grained.py",
-    "matmul",
-    {**PACKED, "block_M": 64, "block_N": 64, "block_K": 64, "num_stages": 1, "threads": 128, **HALF},
-    inputs=lambda: {"B": torch.randint(0, 127, (128, 128)).to(torch.int8)},
-)
-def product_with_uint4(t):
-    return {"C": t.A @ nibbles(t.B).double().T}
-
-
-HOPPER_FP4 = {
-    **{"M": 64, "N": 128, "K": 256, "in_dtype": "T.bfloat16", "out_dtype": "T.bfloat16", "accum_dtype": "T.float32"},
-    **{"block_M": 64, "block_N": 64, "block_K": 64, "num_stages": 1, "threads": 128},
-}
-
-
-@case(
-    "dequantize_gemm/example_dequant_gemm_bf16_fp4_hopper.py",
-    "matmul",
-    {**HOPPER_FP4, "fast_dequant": False},
-    inputs=packed_bytes(),
-)
-@case(
-    "dequantize_gemm/example_dequant_gemm_bf16_fp4_hopper.py",
-    "matmul",
-    HOPPER_FP4,
-    inputs=packed_bytes(),
-    label="extern CUDA",
-)
-def product_with_fp4_in_bf16(t):
-    return {"C": t.A @ fp4(nibbles(t.B)).T}
-
-
-@case(
-    "dequantize_gemm/example_dequant_gemm_bf16_mxfp4_hopper.py",
-    "matmul",
-    {**HOPPER_FP4, "fast_dequant": False, "with_bias": True},
-    inputs=lambda: {**packed_bytes()(), "Scale": torch.randint(0, 6, (128, 8)).to(torch.uint8)},
-)
-def product_with_mxfp4(t):
-    scale = 2.0 ** t.Scale.double().repeat_interleave(32, 1)
-    return {"C": t.A @ (fp4(nibbles(t.B)) * scale).T + t.Bias}
-
-
-@case(
-    "gemm_int4/example_tilelang_gemm_int4.py",
-    "matmul_nt_int4",
-    {"M": 64, "N": 64, "K": 64, "block_M": 32, "block_N": 32, "block_K": 32},
-    inputs=lambda: {"A": torch.zeros(64, 32, dtype=torch.int8), "B": torch.zeros(64, 32, dtype=torch.int8)},
-)
-def product_of_int4(t):
-    return {"C": int4(t.A) @ int4(t.B).T}
-
-
-@case(
-    "gemm_sp/example_gemm_sp.py",
-    "matmul_sp_fp16",
-    {
-        **{"M": 128, "N": 128, "K": 128, "accum_dtype": "T.float32", "e_dtype": "T.int16"},
-        **{"block_M": 128, "block_N": 128, "block_K": 64, "num_stages": 1, "thread_num": 128, "policy": 0},
-        "enable_rasterization": True,
-    },
-)
-def sparse_product(t):
-    return {}

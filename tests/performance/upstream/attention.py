@@ -12,7 +12,9 @@ PLAIN = {"batch": 1, "heads": 2, "dim": 64}
 TILE = {"block_M": 64, "block_N": 64}
 
 
-@case(f"{FOLDER}mha_fwd_bhsd.py", "flashattn", {**PLAIN, "seq_q": 128, "seq_kv": 192, "is_causal": True}, label="causal")
+@case(
+    f"{FOLDER}mha_fwd_bhsd.py", "flashattn", {**PLAIN, "seq_q": 128, "seq_kv": 192, "is_causal": True}, label="causal"
+)
 @case(f"{FOLDER}mha_fwd_bhsd.py", "flashattn", {**PLAIN, "seq_q": 128, "seq_kv": 128, "is_causal": False})
 def forward(t):
     allowed = visible(t.seq_q, t.seq_kv, t.is_causal)
@@ -43,7 +45,9 @@ def by_sequence(q, k, v, **how):
     """Packed q (S, H, D) and k, v (T, HK, D): attention within each sequence."""
     out = []
     causal, window = how.pop("causal", False), how.pop("window", None)
-    for a, b, c in zip(q.split([p[0] for p in LENGTHS]), *(x.split([p[1] for p in LENGTHS]) for x in (k, v)), strict=True):
+    for a, b, c in zip(
+        q.split([p[0] for p in LENGTHS]), *(x.split([p[1] for p in LENGTHS]) for x in (k, v)), strict=True
+    ):
         allowed = visible(len(a), len(b), causal, window)
         each = (x.transpose(0, 1).unsqueeze(0) for x in (a, b, c))
         out.append(attend(*each, allowed=allowed, **how)[0][0].transpose(0, 1))
@@ -55,7 +59,12 @@ PACKED = {"batch_size": 3, "UQ": 192, "UKV": 224, "heads": 2, "dim": 64}
 
 @case(f"{FOLDER}mha_fwd_varlen.py", "flashattn", {**PACKED, "is_causal": True}, inputs=packed_lengths(), label="causal")
 @case(f"{FOLDER}mha_fwd_varlen.py", "flashattn", {**PACKED, "is_causal": False}, inputs=packed_lengths())
-@case(f"{FOLDER}gqa_fwd_varlen.py", "flashattn", {**PACKED, "heads": 4, "groups": 2, "is_causal": True}, inputs=packed_lengths())
+@case(
+    f"{FOLDER}gqa_fwd_varlen.py",
+    "flashattn",
+    {**PACKED, "heads": 4, "groups": 2, "is_causal": True},
+    inputs=packed_lengths(),
+)
 def forward_packed(t):
     return {"Output_unpad": by_sequence(t.Q_unpad, t.K_unpad, t.V_unpad, causal=t.is_causal)}
 
@@ -203,8 +212,17 @@ def backward_in_parts(t):
     f"{FOLDER}gqa_bwd_tma_reduce_varlen.py",
     "flashattn_fwd",
     {
-        **{"batch": 3, "total_q": 192, "total_kv": 224, "N_CTX": 128, "heads": 4, "max_seq_len": 128, "dim_qk": 64},
-        **{"dim_v": 32, "is_causal": False, "groups": 2, **TILE},
+        "batch": 3,
+        "total_q": 192,
+        "total_kv": 224,
+        "N_CTX": 128,
+        "heads": 4,
+        "max_seq_len": 128,
+        "dim_qk": 64,
+        "dim_v": 32,
+        "is_causal": False,
+        "groups": 2,
+        **TILE,
     },
     inputs=packed_lengths(most=False),
 )
@@ -247,7 +265,13 @@ def backward_from_lse(t):
     "flashattn_bwd",
     SINK_GQA,
     inputs=saved(
-        (1, 4, 128, 64), (1, 2, 128, 64), (1, 2, 128, 64), layout=same, causal=True, sinks=True, accumulators=("dK", "dV")
+        (1, 4, 128, 64),
+        (1, 2, 128, 64),
+        (1, 2, 128, 64),
+        layout=same,
+        causal=True,
+        sinks=True,
+        accumulators=("dK", "dV"),
     ),
 )
 def backward_from_lse_of_groups(t):
