@@ -35,7 +35,8 @@ def main(examples: Path, words: list[str]) -> None:
         outcome = isolated(case, examples)
         verdicts.append(outcome.verdict)
         kernel = f"{case.function} {case.label}".strip()
-        detail = outcome.detail.replace("\n", " ").replace("|", "/")[:300]
+        text = outcome.detail if outcome.verdict == "agrees" or not case.note else f"{case.note}. {outcome.detail}"
+        detail = text.replace("\n", " ").replace("|", "/")[:300]
         print(f"| {case.file} | {kernel} | {outcome.verdict} | {outcome.seconds:.1f} | {detail} |", flush=True)
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in sorted(set(verdicts)))
     print(f"\n{len(verdicts)} runs of {len({c.file for c in chosen})} examples: {counts}")

@@ -18,9 +18,10 @@ class Case:
     """One kernel of one example, at one set of arguments.
 
     `reference` takes the inputs (floats widened to float64) and the arguments as attributes of one object, and gives
-    the outputs by parameter name. `inputs` gives tensors or numbers for parameters whose values matter; others are drawn
-    from a normal distribution. `arguments` that start with "T." name an attribute of tilelang.language. `constants`
-    replace variables of the example's module. The last axis of `unordered` outputs may come in any order.
+    the outputs by parameter name. `inputs` gives tensors or numbers for parameters whose values matter; others are
+    drawn from a normal distribution. `arguments` that start with "T." name an attribute of tilelang.language.
+    `constants` replace variables of the example's module. The last axis of `unordered` outputs may come in any order.
+    `note` says why a case cannot agree, where that is the example's fault.
     """
 
     file: str
@@ -32,6 +33,7 @@ class Case:
     tolerance: float = 1e-2
     constants: dict = field(default_factory=dict)
     unordered: tuple[str, ...] = ()
+    note: str = ""
 
 
 CASES: list[Case] = []
@@ -46,12 +48,13 @@ def case(
     tolerance: float = 1e-2,
     label: str = "",
     unordered: tuple[str, ...] = (),
+    note: str = "",
     **constants,
 ):
     """Registers the decorated reference for a kernel; may be stacked."""
 
     def register(reference):
-        CASES.append(Case(file, function, label, reference, arguments, inputs, tolerance, constants, unordered))
+        CASES.append(Case(file, function, label, reference, arguments, inputs, tolerance, constants, unordered, note))
         return reference
 
     return register

@@ -16,6 +16,8 @@ from unittest.mock import MagicMock, patch
 
 from .cases import Case
 
+AGREES = ("agrees", "")
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -76,15 +78,19 @@ def _judge(case: Case, examples: Path) -> tuple[str, str]:
     for name in expected:
         if name not in given:
             values[name].view(torch.uint8).fill_(0xFF)
-    report = kernel.run(list(values.values()))
-    for name in case.unordered:
-        values[name], expected[name] = values[name].sort().values, expected[name].sort().values
-    errors = [f for f in report.findings if f.severity == "error"]
-    checked = (_difference(name, values[name], want, case.tolerance) for name, want in expected.items())
+    copies = {name: v.clone() if isinstance(v, torch.Tensor) else v for name, v in values.items()}
+    verdict = _run(kernel, values, expected, case, order="shuffled", parallel="forward")
+    return _run(kernel, copies, expected, case, order="reverse", parallel="reverse") if verdict == AGREES else verdict
+
+
+def _run(kernel, values: dict, expected: dict, case: Case, **how) -> tuple[str, str]:
+    report = kernel.run(list(values.values()), **how)
+    checked = (_difference(name, values[name], want, case) for name, want in expected.items())
     wrong = [text for text in checked if text]
+    errors = [f"line {f.line}: {f.message}" for f in report.findings if f.severity == "error"]
     if wrong:
-        return "differs", "; ".join([*wrong, *(f"line {f.line}: {f.message}" for f in errors)])
-    return ("finding", f"line {errors[0].line}: {errors[0].message}") if errors else ("agrees", "")
+        return "differs", "; ".join([*errors, *wrong])
+    return ("finding", errors[0]) if errors else AGREES
 
 
 def prim_func(case: Case, examples: Path):
@@ -175,9 +181,12 @@ def _view(case: Case, values: dict) -> SimpleNamespace:
     return SimpleNamespace(**{**case.arguments, **wide})
 
 
-def _difference(name: str, found, expected, tolerance: float) -> str:
+def _difference(name: str, found, expected, case: Case) -> str:
     """Why a result is not the expected one; empty where it is, by the norm of the error and by its maximum."""
     import torch
+
+    if name in case.unordered:
+        found, expected = found.sort().values, expected.sort().values
 
     if not expected.dtype.is_floating_point:
         return "" if torch.equal(found.to(expected.dtype), expected) else f"{name} is not equal"
@@ -193,6 +202,6 @@ def _difference(name: str, found, expected, tolerance: float) -> str:
     scale = expected[~infinite]
     norm = error.norm() / scale.norm().clamp_min(1e-30)
     worst = error.abs().max() / scale.abs().max().clamp_min(1e-30)
-    if norm <= tolerance and worst <= 3 * tolerance:
+    if norm <= case.tolerance and worst <= 3 * case.tolerance:
         return ""
     return f"{name}: error {norm:.2g} of the norm, at most {worst:.2g} of the largest"

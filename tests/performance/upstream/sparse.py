@@ -54,6 +54,7 @@ NSA_DECODE = "deepseek_nsa/example_tilelang_nsa_decode.py"
     {**NSA, "scale": 0.2 * LOG2E},
     inputs=lambda: {"BlockIndices": torch.tensor([1, 3], dtype=torch.int32).view(1, 1, 1, 2)},
     label="two blocks",
+    note="The output is not rescaled when a later block has a greater maximum",
 )
 def native_sparse_attention_of_one(t):
     return {"Output": chosen(t.Q, t.K, t.V, t.BlockIndices, 0.2, False)}
