@@ -9,7 +9,7 @@ i32 BLOCK[3];
 Record* RECORDS;
 
 i32 size_of(DType dtype) {
-    static const u8 size[] = {2, 2, 4, 8, 1, 1, 1, 2, 4, 8, 1, 2, 4, 8, 1};
+    static const u8 size[] = {2, 2, 4, 8, 1, 1, 1, 4, 1, 2, 4, 8, 1, 2, 4, 8, 1};
     return size[dtype];
 }
 static Record* counted(Kind kind, int site, i64 n) {

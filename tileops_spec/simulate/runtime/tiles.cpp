@@ -4,7 +4,8 @@
 
 // Elements travel as double (floats) or i64 (integers and bool), so that each operator is written once.
 static bool is_integer(DType d) { return d >= I8; }
-#define FLOAT_TYPES(X) X(F16, f16) X(BF16, bf16) X(F32, float) X(F64, double) X(E4M3, e4m3) X(E5M2, e5m2)
+#define FLOAT_TYPES(X) \
+    X(F16, f16) X(BF16, bf16) X(F32, float) X(F64, double) X(E4M3, e4m3) X(E5M2, e5m2) X(E8M0, e8m0) X(TF32, tf32)
 #define INT_TYPES(X) \
     X(I8, i8) X(I16, i16) X(I32, i32) X(I64, i64) X(U8, u8) X(U16, u16) X(U32, u32) X(U64, u64) X(BOOL, bool)
 

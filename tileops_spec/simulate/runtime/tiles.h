@@ -16,6 +16,8 @@ template <> inline Scalar scalar<f16>(f16 v) { return scalar<float>(v); }
 template <> inline Scalar scalar<bf16>(bf16 v) { return scalar<float>(v); }
 template <> inline Scalar scalar<e4m3>(e4m3 v) { return scalar<float>(v); }
 template <> inline Scalar scalar<e5m2>(e5m2 v) { return scalar<float>(v); }
+template <> inline Scalar scalar<e8m0>(e8m0 v) { return scalar<float>(v); }
+template <> inline Scalar scalar<tf32>(tf32 v) { return scalar<float>(v); }
 
 enum Reduction { SUM, ABSSUM, MAXIMUM, ABSMAX, MINIMUM, BITAND, BITOR, BITXOR };
 

@@ -14,6 +14,8 @@ CPP_TYPES = {
     "float8_e4m3fn": "e4m3",
     "float8_e4m3": "e4m3",
     "float8_e5m2": "e5m2",
+    "float8_e8m0fnu": "e8m0",
+    "custom[tfloat32]": "tf32",
     "int8": "i8",
     "int16": "i16",
     "int32": "i32",
@@ -25,7 +27,7 @@ CPP_TYPES = {
     "bool": "bool",
 }
 TAGS = {"float": "F32", "double": "F64"}
-NARROW = frozenset({"f16", "bf16", "e4m3", "e5m2"})
+NARROW = frozenset({"f16", "bf16", "e4m3", "e5m2", "e8m0", "tf32"})
 FLOATS = NARROW | {"float", "double"}
 
 

@@ -23,7 +23,7 @@ REDUCTIONS = {
     "bitor": "BITOR",
     "bitxor": "BITXOR",
 }
-GEMM_OPERANDS = frozenset({"f16", "bf16", "float", "double", "e4m3", "e5m2", "i8", "u8", "i32"})
+GEMM_OPERANDS = frozenset({"f16", "bf16", "float", "double", "e4m3", "e5m2", "tf32", "i8", "u8", "i32"})
 GEMM_ACCUMULATORS = frozenset({"float", "f16", "bf16", "double", "i32"})
 LEVELS = {"local.fragment": 2, "local.reducer": 2, "local": 2, "local.var": 2, "shared": 1, "shared.dyn": 1}
 
