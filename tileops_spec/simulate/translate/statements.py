@@ -330,7 +330,7 @@ def _evaluate(stmt, scope) -> None:
 
 def _refusal(name: str, call) -> str:
     if name == "call_extern":
-        return f"CUDA source of its own: {call.args[0]}"
+        return f"CUDA source of its own: call_extern({call.args[0]})"
     if name.startswith(("ptx_", "mma_", "wgmma_")):
         return f"an instruction of the device: {call.op.name}"
     return f"call of {call.op.name}"
