@@ -201,3 +201,47 @@ def test_integers() -> None:
     assert simulate(integers(), [a, b, y]).ok
     rows = [a // b, a % b, a & b, (a | b) ^ 5, a << 3, a >> 2, torch.div(a, b, rounding_mode="trunc")]
     assert torch.equal(y, torch.stack(rows))
+
+
+def test_powers_of_two_are_rounded_up() -> None:
+    """e8m0: torch rounds to nearest, TileLang's device code up; no sign, no infinity."""
+    codes = torch.arange(256, dtype=torch.int32).to(torch.uint8)
+    exact = codes.view(torch.float8_e8m0fnu)
+    values = exact.float()
+    up = values[:254].nextafter(torch.tensor(torch.inf))
+    x = torch.cat([values, up, -values[:255], torch.tensor([torch.inf, 0.0, 1e-45])])
+    expected = torch.cat([codes, codes[1:255], codes[:255], torch.tensor([254, 0, 0], dtype=torch.uint8)])
+    x = torch.cat([x, torch.ones(4096 - len(x))])
+    for by_copy in (True, False):
+        y = torch.zeros(4096, dtype=torch.float8_e8m0fnu)
+        back = torch.zeros(4096)
+        assert simulate(cast(4096, "float32", "float8_e8m0fnu", by_copy), [x, y]).ok
+        assert torch.equal(y.view(torch.uint8)[: len(expected)], expected)
+        assert simulate(cast(4096, "float8_e8m0fnu", "float32", by_copy), [y, back]).ok
+        assert same_values(back, y.float())
+
+
+def product_of_tf32(explicit: bool):
+    @T.prim_func
+    def kernel(A: T.Tensor((32, 64), "float32"), B: T.Tensor((64, 32), "float32"), C: T.Tensor((32, 32), "float32")):
+        with T.Kernel(1, threads=128):
+            kind = T.tfloat32 if explicit else T.float32
+            a = T.alloc_shared((32, 64), kind)
+            b = T.alloc_shared((64, 32), kind)
+            c = T.alloc_fragment((32, 32), "float32")
+            T.clear(c)
+            T.copy(A, a)
+            T.copy(B, b)
+            T.gemm(a, b, c)
+            T.copy(c, C)
+
+    return kernel
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_tf32_rounds_where_it_is_cast_and_truncates_where_it_is_not(explicit: bool) -> None:
+    a, b, c = torch.randn(32, 64), torch.randn(64, 32), torch.zeros(32, 32)
+    assert simulate(product_of_tf32(explicit), [a, b, c]).ok
+    half = 0x1000 if explicit else 0
+    narrow = [((x.view(torch.int32) + half) & -0x2000).view(torch.float32).double() for x in (a, b)]
+    torch.testing.assert_close(c.double(), narrow[0] @ narrow[1], rtol=1e-6, atol=1e-5)

@@ -44,6 +44,7 @@ KINDS = (
     ("device-assert", "error"),
     ("endless-loop", "error"),
     ("unwritten-output", "warning"),
+    ("divergent-barrier", "error"),
 )
 """Kind and severity, in the order of the runtime's enum."""
 
@@ -61,10 +62,15 @@ MESSAGES = (
     "{action} reads {buffer}{index} in block {block}, outside of its shape {shape}: TileLang's guard gives 0 there",
     "{action} stores {buffer}{index} in block {block}, outside of its shape {shape}: TileLang's guard skips it",
     "{wait} in block {block}: it never completes",
-    "{action} in block {block}: some threads had ended, so not all of the block meet",
+    "{action} in block {block}: other threads ended without it, so not all reach it",
     "{action} failed in block {block}",
     "{action} in block {block} ran 16 million rounds and did not end",
     "{count} elements of {buffer} {shape} were never written, the first is {buffer}{index}",
+    "{action} in block {block}: other threads wait at line {other_line} instead, so not all reach the same one",
+)
+UNFINISHED = (
+    "{buffer} is read before T.finalize_reducer, and the value reached {other}{index} in block {block}: until then "
+    "each thread has a part of its own"
 )
 WAITS = {
     0: "thread {thread} waits at {action} for the {needed} groups of threads that run it together",
@@ -110,13 +116,14 @@ def _finding(kind: int, record: Record, site: Site, sites: tuple[Site, ...], bar
         "block": block,
         "count": record.count,
         "other": sites[record.extra[0]].buffer if kind in (1, 2) else "",
+        "other_line": sites[record.extra[0]].line if kind == len(KINDS) - 1 else None,
         "writer": "another block" if record.extra[0] < 0 else f"block number {record.extra[0]}",
         "wait": _wait(record, site, barriers) if name == "deadlock" else "",
     }
     return Finding(
         kind=name,
         severity=severity,
-        message=MESSAGES[kind].format(**words),
+        message=(UNFINISHED if site.action == "reducer" else MESSAGES[kind]).format(**words),
         buffer=buffer,
         index=index,
         block=block,

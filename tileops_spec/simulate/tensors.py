@@ -50,6 +50,7 @@ def _check_tensor(parameter: Parameter, value, extents: dict) -> None:
     if value.device.type != "cpu" or not value.is_contiguous():
         raise ValueError(f"{name}: the simulator takes contiguous CPU tensors")
     declared = parameter.dtype.replace("float8_e4m3", "float8_e4m3fn").replace("fnfn", "fn")
+    declared = declared.replace("custom[tfloat32]", "float32")
     if str(value.dtype).removeprefix("torch.") != declared:
         raise ValueError(f"{name}: dtype {value.dtype} where {parameter.dtype} is declared")
     if value.dim() != len(parameter.shape):

@@ -35,3 +35,17 @@ float e4m3_value(u8 b) {
     return float_of_bits(sign | ((exponent + 120) << 23) | (fraction << 20));
 }
 float e5m2_value(u8 b) { return f16_value((u16)((u16)b << 8)); }
+
+u8 e8m0_bits(float f) {
+    u32 u = bits_of_float(f) & 0x7fffffffu, exponent = u >> 23, fraction = u & 0x7fffff;
+    if (u > 0x7f800000u) return 0xff;
+    bool exact = fraction == 0 || (exponent == 0 && fraction <= 0x400000);
+    return (u8)(exponent >= 254 ? 254 : exponent + !exact);
+}
+float e8m0_value(u8 b) {
+    return float_of_bits(b == 0xff ? 0x7fc00000u : b == 0 ? 0x400000u : (u32)b << 23);
+}
+u32 tf32_bits(float f) {
+    u32 u = bits_of_float(f);
+    return (u & 0x7f800000u) == 0x7f800000u ? u : (u + 0x1000) & 0xffffe000u;
+}

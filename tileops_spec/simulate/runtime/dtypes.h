@@ -22,6 +22,11 @@ u8 e4m3_bits(float f);
 u8 e5m2_bits(float f);
 float e4m3_value(u8 b);
 float e5m2_value(u8 b);
+// A power of two: rounded up, the sign dropped, as TileLang casts on the device. NaN is 0xff, nothing is infinite.
+u8 e8m0_bits(float f);
+float e8m0_value(u8 b);
+// The upper 19 bits of a float, ties away from zero.
+u32 tf32_bits(float f);
 
 static inline float f16_value(u16 h) {
     u32 sign = (u32)(h & 0x8000) << 16, exponent = (h >> 10) & 31, fraction = h & 1023;
@@ -54,8 +59,20 @@ struct e5m2 {
     explicit e5m2(float f) : bits(e5m2_bits(f)) {}
     operator float() const { return e5m2_value(bits); }
 };
+struct e8m0 {
+    u8 bits;
+    e8m0() = default;
+    explicit e8m0(float f) : bits(e8m0_bits(f)) {}
+    operator float() const { return e8m0_value(bits); }
+};
+struct tf32 {
+    u32 bits;
+    tf32() = default;
+    explicit tf32(float f) : bits(tf32_bits(f)) {}
+    operator float() const { return float_of_bits(bits); }
+};
 
-enum DType { F16, BF16, F32, F64, E4M3, E5M2, I8, I16, I32, I64, U8, U16, U32, U64, BOOL };
+enum DType { F16, BF16, F32, F64, E4M3, E5M2, E8M0, TF32, I8, I16, I32, I64, U8, U16, U32, U64, BOOL };
 
 // Float to integer as the device does: towards zero, saturating, NaN to 0.
 template <class To> static inline To saturate(double v, double lo, double hi, To least, To most) {
@@ -75,6 +92,8 @@ NARROW_FLOAT(f16)
 NARROW_FLOAT(bf16)
 NARROW_FLOAT(e4m3)
 NARROW_FLOAT(e5m2)
+NARROW_FLOAT(e8m0)
+NARROW_FLOAT(tf32)
 #undef NARROW_FLOAT
 template <> struct Convert<float> { template <class From> static float from(From v) { return (float)v; } };
 template <> struct Convert<double> { template <class From> static double from(From v) { return (double)v; } };
@@ -87,6 +106,8 @@ template <> struct Convert<bool> { template <class From> static bool from(From v
         static T from(bf16 v) { return from((double)v); } \
         static T from(e4m3 v) { return from((double)v); } \
         static T from(e5m2 v) { return from((double)v); } \
+        static T from(e8m0 v) { return from((double)v); } \
+        static T from(tf32 v) { return from((double)v); } \
         template <class From> static T from(From v) { return (T)v; } \
     };
 INTEGER(i8, INT8_MIN, INT8_MAX)

@@ -44,8 +44,8 @@ struct Fiber {
     i64 wait[2];      // kind and identity of that, for the finding
 };
 struct Mbarrier { i32 arrivals, pending; u32 phase; };
-struct Named { i32 arrived; u32 generation; };
-struct Warp { i32 arrived, live; u32 generation; u64 slot[2][32]; };
+struct Named { i32 arrived, site; u32 generation; };  // site: of the first that arrived
+struct Warp { i32 arrived, live, site; u32 generation; u64 slot[2][32]; };
 
 static const size_t ALL_STACKS = (size_t)128 << 20;  // reserved, not used: touched pages alone count
 static char* stacks;
@@ -93,6 +93,12 @@ static void release(Named& b) {
     b.generation++;
     wake(&b);
 }
+// Counts an arrival; the statement at which the first one waits is the one where all should.
+template <class Meeting> static void arrive(Meeting& m, int site) {
+    if (m.arrived++ == 0) m.site = site;
+    else if (m.site != site)
+        if (Record* r = record(SEPARATE_BARRIERS, site)) r->extra[0] = m.site;
+}
 static void complete_sync_if_all_arrived(int site) {
     Named& b = named[16];
     if (b.arrived == 0 || b.arrived < live) return;
@@ -101,6 +107,8 @@ static void complete_sync_if_all_arrived(int site) {
 }
 static void complete_warp_if_all_arrived(Warp& w) {
     if (w.arrived == 0 || w.arrived < w.live) return;
+    i32 first = (i32)(&w - warps) * 32, lanes = count - first < 32 ? count - first : 32;
+    if (w.live < lanes) record(DIVERGENT_BARRIER, w.site);
     w.arrived = 0;
     w.generation++;
     wake(&w);
@@ -199,7 +207,7 @@ void soft_sync(int site, i32 participants) {
 }
 void sync_all(int site, i32) {
     Named& b = named[16];
-    b.arrived++;
+    arrive(b, site);
     u32 generation = b.generation;
     complete_sync_if_all_arrived(site);
     if (b.generation == generation) block(&b, site, ON_SYNC, 0);
@@ -230,7 +238,7 @@ void mbarrier_wait(int site, i32 barrier, i32 parity, i32) {
 }
 static u32 meet_warp(Warp& w, int site) {
     u32 generation = w.generation;
-    w.arrived++;
+    arrive(w, site);
     complete_warp_if_all_arrived(w);
     if (w.generation == generation) block(&w, site, ON_WARP, 0);
     return generation & 1;

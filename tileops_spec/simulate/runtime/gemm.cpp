@@ -44,6 +44,7 @@ template <class Acc> static void fetch_any(Matrix<Acc>& m, const Buf& b, i64 fro
         case F64: return fetch<Acc, double>(m, b, from, pitch, transposed);
         case E4M3: return fetch<Acc, e4m3>(m, b, from, pitch, transposed);
         case E5M2: return fetch<Acc, e5m2>(m, b, from, pitch, transposed);
+        case TF32: return fetch<Acc, tf32>(m, b, from, pitch, transposed);
         case I8: return fetch<Acc, i8>(m, b, from, pitch, transposed);
         case U8: return fetch<Acc, u8>(m, b, from, pitch, transposed);
         case I32: return fetch<Acc, i32>(m, b, from, pitch, transposed);

@@ -9,7 +9,7 @@ i32 BLOCK[3];
 Record* RECORDS;
 
 i32 size_of(DType dtype) {
-    static const u8 size[] = {2, 2, 4, 8, 1, 1, 1, 2, 4, 8, 1, 2, 4, 8, 1};
+    static const u8 size[] = {2, 2, 4, 8, 1, 1, 1, 4, 1, 2, 4, 8, 1, 2, 4, 8, 1};
     return size[dtype];
 }
 static Record* counted(Kind kind, int site, i64 n) {
@@ -42,7 +42,7 @@ void record_flat(Kind kind, int site, const Buf& b, i64 flat) {
 }
 // Site of the first unwritten read behind a taint. Sites beyond 254 share one: the message is then less exact.
 static i32 origin_of[256];
-static u8 taint_of(int site) {
+u8 taint_of(int site) {
     u8 t = (u8)(TAINTED + site % 254);
     origin_of[t] = site;
     return t;

@@ -17,6 +17,7 @@ enum Kind {
     DEVICE_ASSERT,
     ENDLESS_LOOP,
     UNWRITTEN_OUTPUT,
+    SEPARATE_BARRIERS,  // threads meet although they wait at different statements
     KINDS
 };
 enum { MAX_RANK = 8 };
@@ -56,6 +57,7 @@ extern Record* RECORDS;
 Record* record(Kind kind, int site);  // counts; gives the record on its first occurrence, else null
 void record_index(Kind kind, int site, int rank, const i64* index);
 void record_flat(Kind kind, int site, const Buf& b, i64 flat);
+u8 taint_of(int site);  // the taint that stands for a site
 void taint_by(u8 flag, int site, const Buf& b, i64 flat);
 void taint_reaches(Kind kind, u8 taint, int site, const Buf* b, i64 flat);
 void note_store(Buf& b, i64 flat, int site, bool atomic);
@@ -85,7 +87,7 @@ template <> inline bool poison<bool>() { return true; }
 
 template <class T> T ld_outside(const Buf& b, int site, int rank, const i64* index) {
     record_index(OUT_OF_BOUNDS, site, rank, index);
-    merge((u8)(TAINTED + site % 254));
+    merge(taint_of(site));
     return poison<T>();
 }
 // On-chip access with every index checked against its extent.

@@ -4,7 +4,8 @@
 
 // Elements travel as double (floats) or i64 (integers and bool), so that each operator is written once.
 static bool is_integer(DType d) { return d >= I8; }
-#define FLOAT_TYPES(X) X(F16, f16) X(BF16, bf16) X(F32, float) X(F64, double) X(E4M3, e4m3) X(E5M2, e5m2)
+#define FLOAT_TYPES(X) \
+    X(F16, f16) X(BF16, bf16) X(F32, float) X(F64, double) X(E4M3, e4m3) X(E5M2, e5m2) X(E8M0, e8m0) X(TF32, tf32)
 #define INT_TYPES(X) \
     X(I8, i8) X(I16, i16) X(I32, i32) X(I64, i64) X(U8, u8) X(U16, u16) X(U32, u32) X(U64, u64) X(BOOL, bool)
 
@@ -184,6 +185,34 @@ void tile_transpose(const Region& src, const Region& dst, int site) {
             Scalar v = read(s, at, site);
             write(d, swapped, v, s.buf.dtype, site + 1);
         }
+}
+void tile_im2col(const Region& image, const Region& dst, i64 row, i64 column, i64 kernel, i64 stride, i64 dilation,
+                 i64 pad, int site) {
+    Walk s(image), d(dst);
+    i64 reach = dilation * (kernel - 1) + 1, channels = s.buf.shape[3];
+    i64 height = (s.buf.shape[1] + 2 * pad - reach) / stride + 1, width = (s.buf.shape[2] + 2 * pad - reach) / stride + 1;
+    i64 to[2], extent[2] = {d.extent(0), d.extent(1)};
+    for (to[0] = 0; to[0] < extent[0]; to[0]++)
+        for (to[1] = 0; to[1] < extent[1]; to[1]++) {
+            i64 out = row * extent[0] + to[0], patch = column * extent[1] + to[1];
+            i64 y = out / width % height * stride + patch / channels / kernel * dilation - pad;
+            i64 x = out % width * stride + patch / channels % kernel * dilation - pad;
+            i64 from[4] = {out / width / height, y, x, patch % channels};
+            bool padding = y < 0 || x < 0 || y >= s.buf.shape[1] || x >= s.buf.shape[2];
+            TAINT = CLEAN;
+            write(d, to, padding ? scalar<double>(0) : read(s, from, site), padding ? F64 : s.buf.dtype, site + 1);
+        }
+}
+void tile_settle(const Region& reducer, int site) {
+    Walk w(reducer);
+    u8 pending = taint_of(site);
+    i64 at[MAX_RANK] = {0}, index[MAX_RANK], extent[MAX_RANK];
+    for (int a = 0; a < w.axes; a++) extent[a] = w.extent(a);
+    if (empty(w.axes, extent)) return;
+    do {
+        i64 flat = w.locate(at, index);
+        if (flat >= 0 && w.buf.flag[flat] == pending) w.buf.flag[flat] = CLEAN;
+    } while (advance(at, w.axes, extent));
 }
 static Scalar combine(Reduction op, Scalar a, Scalar b, bool integer) {
     switch (op) {

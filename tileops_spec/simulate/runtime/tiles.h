@@ -16,6 +16,8 @@ template <> inline Scalar scalar<f16>(f16 v) { return scalar<float>(v); }
 template <> inline Scalar scalar<bf16>(bf16 v) { return scalar<float>(v); }
 template <> inline Scalar scalar<e4m3>(e4m3 v) { return scalar<float>(v); }
 template <> inline Scalar scalar<e5m2>(e5m2 v) { return scalar<float>(v); }
+template <> inline Scalar scalar<e8m0>(e8m0 v) { return scalar<float>(v); }
+template <> inline Scalar scalar<tf32>(tf32 v) { return scalar<float>(v); }
 
 enum Reduction { SUM, ABSSUM, MAXIMUM, ABSMAX, MINIMUM, BITAND, BITOR, BITXOR };
 
@@ -27,6 +29,11 @@ void tile_gemm(const Region& a, const Region& b, const Region& c, bool ta, bool 
 void tile_reduce(const Region& src, const Region& dst, Reduction op, int dim, bool clear, int site);
 void tile_scan(const Region& src, const Region& dst, bool maximum, int dim, bool reverse, int site);
 void tile_transpose(const Region& src, const Region& dst, int site);
+// The patches that a square kernel of a convolution sees in an image (N, H, W, C), as a matrix with a row for each output
+// element and a column for each (kernel row, kernel column, channel): its tile at (row, column), in units of tiles.
+void tile_im2col(const Region& image, const Region& dst, i64 row, i64 column, i64 kernel, i64 stride, i64 dilation,
+                 i64 pad, int site);
+void tile_settle(const Region& reducer, int site);  // its elements are combined: the taint of `site` goes
 void tile_atomic(Update op, const Region& src, const Region& dst, bool by_src, int site);
 void tile_atomic_value(Update op, Scalar value, DType from, const Region& dst, int site);
 

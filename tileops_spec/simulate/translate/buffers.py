@@ -52,10 +52,11 @@ class Buffers:
             return self._add_barrier(buffer)
         if not is_chip(buffer):
             raise Unsupported(f"buffer {buffer.name} allocated in global memory by the kernel", scope.line)
-        if buffer.scope() not in ("shared", "shared.dyn", "local", "local.var", "local.fragment"):
+        if buffer.scope() not in ("shared", "shared.dyn", "local", "local.var", "local.fragment", "local.reducer"):
             raise Unsupported(f"buffer {buffer.name} in scope {buffer.scope()}", scope.line)
         static_shape(buffer, scope.line)
-        storage = Storage(buffer.name, buffer.scope(), buffer, scope.names.fresh(buffer.name))
+        kept = "local" if buffer.data in scope.plan.private else buffer.scope()
+        storage = Storage(buffer.name, kept, buffer, scope.names.fresh(buffer.name))
         self._allot(storage, scope)
         self._storages[buffer.data] = storage
         self.chips.append(storage)
@@ -64,7 +65,7 @@ class Buffers:
         """Threads have their own local buffers; disjoint groups of threads have their own fragments."""
         if storage.scope in PRIVATE:
             storage.copies = scope.plan.fibers
-        elif storage.scope == "local.fragment" and scope.plan.fibers > 1:
+        elif storage.scope in ("local.fragment", "local.reducer") and scope.plan.fibers > 1:
             storage.parts = _disjoint(scope.plan.uses.get(storage.buffer.data, set()), storage.name)
             storage.copies = max(1, len(set(storage.parts.values())))
 

@@ -111,6 +111,9 @@ def _launches(stmt, scope: Scope) -> list:
         for buffer in stmt.block.alloc_buffers:
             scope.buffers.add_workspace(buffer, scope)
         return _launches(stmt.block.body, scope)
+    if name == "AllocBuffer":
+        scope.buffers.add_workspace(stmt.buffer, scope)
+        return [] if getattr(stmt, "body", None) is None else _launches(stmt.body, scope)
     if name == "SeqStmt" and not _binds_threads(stmt):
         return [nest for child in stmt.seq for nest in _launches(child, scope)]
     if name == "For" and int(stmt.kind) == THREAD_BINDING:
@@ -142,9 +145,7 @@ def _translate_launch(nest, scope: Scope, functions: list[str], launches: list[s
     if len(scope.plan.issuers) > MOST_QUEUES:
         raise Unsupported(f"wgmma issued by more than {MOST_QUEUES} groups of threads", scope.line)
     scope.mask = scope.plan.everyone
-    first_chip, first_barrier = len(scope.buffers.chips), len(scope.buffers.barriers)
-    if first_barrier:
-        raise Unsupported("several kernels with barriers in one function", scope.line)
+    first_chip = len(scope.buffers.chips)
     for name, value in indices.items():
         scope.emit(f"const i32 {name} = {value};")
     translate_statement(body, scope)

@@ -14,6 +14,8 @@ CPP_TYPES = {
     "float8_e4m3fn": "e4m3",
     "float8_e4m3": "e4m3",
     "float8_e5m2": "e5m2",
+    "float8_e8m0fnu": "e8m0",
+    "custom[tfloat32]": "tf32",
     "int8": "i8",
     "int16": "i16",
     "int32": "i32",
@@ -25,13 +27,15 @@ CPP_TYPES = {
     "bool": "bool",
 }
 TAGS = {"float": "F32", "double": "F64"}
-NARROW = frozenset({"f16", "bf16", "e4m3", "e5m2"})
+NARROW = frozenset({"f16", "bf16", "e4m3", "e5m2", "e8m0", "tf32"})
 FLOATS = NARROW | {"float", "double"}
 
 
 def cpp_type(dtype: object) -> str:
     """The C++ type of a scalar dtype. Raises Unsupported for vectors and packed types."""
     name = str(dtype)
+    if name == "handle":
+        raise Unsupported("a pointer that the kernel computes with (T.ptr, T.make_tensor)")
     if name not in CPP_TYPES:
         raise Unsupported(f"dtype {name}")
     return CPP_TYPES[name]

@@ -34,6 +34,7 @@ class Scope:
         self.loads = 0
         self.fiber = "fiber"
         self.safe_values: dict = {}
+        self.reducers: dict = {}
 
     @property
     def line(self) -> int | None:

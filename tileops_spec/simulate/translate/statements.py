@@ -7,7 +7,9 @@ from .buffers import PRIVATE
 from .expressions import emit
 from .meetings import collective, soft_sync
 from .names import cpp_type
+from .reducers import declare_reducers, emit_update, unfinished
 from .synchronization import NO_OPERATION, SYNCHRONIZATION
+from .threads import thread_axis
 from .tiles import emit_tile_operator
 from .walk import call_name, children, is_chip, statement_parts
 
@@ -45,7 +47,9 @@ def _block(stmt, scope) -> None:
                 scope.buffers.set_arrivals(data, [int(c) for c in counts])
         elif key == "safe_value_map":
             scope.safe_values.update({data: float(v.value) for data, v in value.items()})
-        elif key in ("reducer_info", "reducer_info_v2", "ws_schedule"):
+        elif key in ("reducer_info", "reducer_info_v2"):
+            declare_reducers(value, scope)
+        elif key == "ws_schedule":
             raise Unsupported(f"block annotation {key}", scope.line)
     if stmt.init is not None:
         raise Unsupported("block with an init statement", scope.line)
@@ -89,18 +93,24 @@ def _bind(stmt, scope) -> None:
 
 
 def _bind_thread(stmt, scope) -> None:
+    _name_thread(stmt.var, int(stmt.value.args[0]), scope)
+
+
+def _name_thread(var, axis: int, scope) -> None:
     x, y, _ = scope.plan.extents
-    axis = int(stmt.value.args[0])
     thread = f"(fiber * {scope.plan.width})"
     text = (f"{thread} % {x}", f"{thread} / {x} % {y}", f"{thread} / {x * y}")[axis]
-    name = scope.declare(stmt.var, (0, scope.plan.extents[axis] - 1))
+    name = scope.declare(var, (0, scope.plan.extents[axis] - 1))
     scope.emit(f"const i32 {name} = {text};")
 
 
 def _for(stmt, scope) -> None:
     kind = int(stmt.kind)
     if kind == THREAD_BINDING:
-        raise Unsupported("thread binding inside a kernel", scope.line)
+        scope.emit("{")
+        _name_thread(stmt.loop_var, thread_axis(stmt), scope)
+        translate_statement(stmt.body, scope)
+        return scope.emit("}")
     if getattr(stmt, "step", None) is not None and int(stmt.step) != 1:
         raise Unsupported("loop with a step", scope.line)
     if kind == PARALLEL and not scope.parallel:
@@ -261,7 +271,7 @@ def _store(stmt, scope) -> None:
         emit(index, scope)
     if scope.loads != loads:
         return _store_indirect(stmt, scope)
-    value = emit(stmt.value, scope)
+    value = unfinished(emit(stmt.value, scope), stmt.buffer, scope)
     scope.emit(f"TAINT = CLEAN; {scope.buffers.store(stmt.buffer, stmt.indices, value, scope, emit)}")
 
 
@@ -301,6 +311,10 @@ def _evaluate(stmt, scope) -> None:
         if scope.parallel:
             raise Unsupported(f"tile operator T.{name.removeprefix('tileop.')} inside T.Parallel", scope.line)
         return emit_tile_operator(name.removeprefix("tileop."), call, scope)
+    if name == "reducer_update":
+        return emit_update(call, scope)
+    if name == "ptx_cp_async":
+        return _copy_of_a_thread(call, scope)
     if name in SYNCHRONIZATION:
         return SYNCHRONIZATION[name](call, scope)
     if name in ("break_loop", "loop_break", "continue_loop"):
@@ -311,7 +325,26 @@ def _evaluate(stmt, scope) -> None:
         chip = is_chip(call.args[0].args[0].buffer)
         soft_sync(scope, chip or _touches_shared(*call.args[1:2]))
         return scope.emit(f"TAINT = CLEAN; {scope.buffers.atomic(call, scope, emit)};")
-    raise Unsupported(f"call of {call.op.name}", scope.line)
+    raise Unsupported(_refusal(name, call), scope.line)
+
+
+def _refusal(name: str, call) -> str:
+    if name == "call_extern":
+        return f"CUDA source of its own: call_extern({call.args[0]})"
+    if name.startswith(("ptx_", "mma_", "wgmma_")):
+        return f"an instruction of the device: {call.op.name}"
+    return f"call of {call.op.name}"
+
+
+def _copy_of_a_thread(call, scope) -> None:
+    """cp.async: some neighbouring elements from global into shared memory."""
+    from tvm.tirx import BufferLoad, BufferStore, Ramp
+
+    if len(call.args) != 3 or any(call_name(arg) != "access_ptr" for arg in call.args[:2]):
+        raise Unsupported("ptx_cp_async with a condition, or with other pointers than T.access_ptr", scope.line)
+    (target, lanes, _), (source, _, _) = (arg.args for arg in call.args[:2])
+    ends = [[*load.indices[:-1], Ramp(load.indices[-1], 1, int(lanes))] for load in (target, source)]
+    _store(BufferStore(target.buffer, BufferLoad(source.buffer, ends[1]), ends[0]), scope)
 
 
 def _device_assert(call, scope) -> None:

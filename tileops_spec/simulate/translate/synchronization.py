@@ -97,6 +97,7 @@ SYNCHRONIZATION = {
     "warpgroup_wait": _wait_wgmma,
     "mbarrier_wait_parity": _wait,
     "ptx_arrive_barrier": _arrive,
+    "ptx_cp_async_barrier_noinc": _arrive,
     "ptx_arrive_barrier_expect_tx": _arrive,
     "tvm_storage_sync": _sync,
     "named_barrier_arrive": _arrive_named,

@@ -13,6 +13,7 @@ from .walk import call_name, children, is_chip, statement_parts
 
 THREAD_FUNCTIONS = ("get_lane_idx", "get_warp_idx", "get_warp_idx_sync", "get_warp_group_idx", "tl_shuffle_elect")
 WARP_FUNCTIONS = ("shfl_", "warp_reduce_", "any_sync", "all_sync", "ballot", "tvm_warp_shuffle", "tvm_thread_allreduce")
+THREAD_BINDING = 4
 WIDTHS = (256, 128, 64, 32)
 
 
@@ -27,6 +28,7 @@ class Plan:
     width: int = 1
     uses: dict = field(default_factory=dict)  # data of a fragment → masks under which it is used
     varying: set = field(default_factory=set)  # variables and private buffers whose value differs between threads
+    private: set = field(default_factory=set)  # fragments in which each thread keeps values of its own
     parallel_varies: bool = False  # a T.Parallel loop uses the thread index
     issuers: list = field(default_factory=list)  # masks under which wgmma is issued: each has a queue
 
@@ -181,6 +183,14 @@ def emit_thread_function(call, scope) -> str:
     return f"({thread} / {args[0] if args else 32})"
 
 
+def thread_axis(stmt) -> int:
+    """The axis that a thread-binding loop inside a kernel names."""
+    tag = str(stmt.thread_binding.thread_tag)
+    if not tag.startswith("threadIdx."):
+        raise Unsupported(f"thread binding of {tag} inside a kernel")
+    return "xyz".index(tag[-1])
+
+
 def plan_threads(body, extents: tuple[int, int, int]) -> Plan:
     """The plan of a launch from its body."""
     x, y, z = extents
@@ -226,6 +236,8 @@ class _Survey:
             return
         elif name == "BufferStore":
             self._store(stmt, mask, parallel)
+        elif name == "For" and int(stmt.kind) == THREAD_BINDING:
+            self._thread_loop(stmt)
         inside = parallel or (name == "For" and int(stmt.kind) == 1)
         expressions, statements = statement_parts(stmt)
         for expr in expressions:
@@ -242,12 +254,21 @@ class _Survey:
         elif self.plan.depends(stmt.value):
             self.plan.varying.add(stmt.var)
 
+    def _thread_loop(self, stmt) -> None:
+        axis = thread_axis(stmt)
+        if type(stmt.extent).__name__ != "IntImm" or int(stmt.extent) != self.plan.extents[axis]:
+            raise Unsupported(f"a thread binding of {stmt.extent} threads in a block of {self.plan.extents}")
+        self.plan.axes[stmt.loop_var] = axis
+
     def _store(self, stmt, mask: int | None, parallel: bool) -> None:
         """Outside of T.Parallel every thread stores: `s[0] += x` then adds once a thread."""
         self._use(stmt.buffer, mask)
         private = stmt.buffer.scope().startswith("local")
         if stmt.buffer.scope() in ("local", "local.var") and self.plan.depends(stmt.value):
             self.plan.varying.add(stmt.buffer.data)
+        if stmt.buffer.scope() == "local.fragment" and not parallel and self.plan.depends(stmt.value):
+            self.plan.varying.add(stmt.buffer.data)
+            self.plan.private.add(stmt.buffer.data)
         if not parallel and not private and _loads(stmt.value, stmt.buffer):
             self.single = True
 

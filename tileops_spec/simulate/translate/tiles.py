@@ -10,6 +10,7 @@ from .buffers import PRIVATE
 from .expressions import emit
 from .meetings import collective, soft_sync
 from .names import tag
+from .reducers import identity
 from .walk import is_chip
 
 REDUCTIONS = {
@@ -22,9 +23,9 @@ REDUCTIONS = {
     "bitor": "BITOR",
     "bitxor": "BITXOR",
 }
-GEMM_OPERANDS = frozenset({"f16", "bf16", "float", "double", "e4m3", "e5m2", "i8", "u8", "i32"})
+GEMM_OPERANDS = frozenset({"f16", "bf16", "float", "double", "e4m3", "e5m2", "tf32", "i8", "u8", "i32"})
 GEMM_ACCUMULATORS = frozenset({"float", "f16", "bf16", "double", "i32"})
-LEVELS = {"local.fragment": 2, "local": 2, "local.var": 2, "shared": 1, "shared.dyn": 1}
+LEVELS = {"local.fragment": 2, "local.reducer": 2, "local": 2, "local.var": 2, "shared": 1, "shared.dyn": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,42 @@ def _atomic(operation: str) -> Callable:
     return rule
 
 
+def _im2col(call, scope) -> Operation:
+    """The rows of a convolution's patches, of an image (N, H, W, C): tile `row`, `column` of the patch matrix."""
+    image, dst = decode(call.args[0], scope), decode(call.args[1], scope)
+    everything = frozenset(range(8))
+    if len(image.extents) != 4 or len(dst.axes) != 2:
+        raise Unsupported("im2col of other than an image (N, H, W, C) into two dimensions", scope.line)
+    _mark_written(dst, scope)
+    numbers = ", ".join(emit(arg, scope) for arg in call.args[2:8])
+    regions = [_region(image, scope, everything), _region(dst, scope)]
+    return Operation("tile_im2col", regions, f"{numbers}, {_site('im2col', scope, image, dst)}")
+
+
+def _reducer_init(call, scope) -> Operation:
+    dst = decode(call.args[0], scope)
+    dtype, site = str(dst.buffer.dtype), _site("fill", scope, dst)
+    reducer = scope.reducers[dst.buffer.data]
+    given = len(call.args) > 1
+    value = _scalar(call.args[1], scope) if given else identity(reducer.operation, dtype)
+    kind = scope.type_of(call.args[1].dtype if given else dtype)
+    _mark_written(dst, scope)
+    return Operation("tile_fill", [_region(dst, scope)], f"value, {tag(kind)}, {site}", value=value)
+
+
+def _finalize(call, scope) -> Operation:
+    """Combines the parts, which are one here; with two operands the result goes to the second."""
+    src, dst = decode(call.args[0], scope), decode(call.args[-1], scope)
+    if src.buffer.data not in scope.reducers:
+        raise Unsupported(f"T.finalize_reducer of {src.buffer.name}, which is no reducer", scope.line)
+    region, site = _region(src, scope), scope.reducers[src.buffer.data].site
+    if call.op.name.endswith("finalize_reducer"):
+        return Operation("tile_settle", [region], str(site))
+    _mark_written(dst, scope)
+    copied = f"true, {_site('copy', scope, src, dst)}"
+    return Operation(f"tile_settle({region}, {site}); tile_copy", [region, _region(dst, scope)], copied)
+
+
 TILE_OPERATORS: dict[str, Callable] = {
     "copy": _copy,
     "async_copy": _copy,
@@ -228,6 +265,10 @@ TILE_OPERATORS: dict[str, Callable] = {
     "cumsum": _scan("false"),
     "cummax": _scan("true"),
     "transpose": _transpose,
+    "im2col": _im2col,
+    "reducer_init": _reducer_init,
+    "finalize_reducer": _finalize,
+    "finalize_reducer_v2": _finalize,
     "atomicadd": _atomic("ADD"),
     "atomicmax": _atomic("MAX"),
     "atomicmin": _atomic("MIN"),
@@ -242,6 +283,7 @@ def emit_tile_operator(name: str, call, scope) -> None:
     operation = TILE_OPERATORS[name](call, scope)
     site = scope.site("index", f"the region of T.{name}") if scope.loads != loads else None
     lines = _lines(operation, site)
+    _refuse_private_fragments(name, call, scope)
     scopes = {arg.args[0].buffer.scope() for arg in call.args if is_region(arg)}
     if scope.plan.fibers == 1 or not scopes & set(PRIVATE):
         scope.plan.require_same(call.args, f"T.{name}", scope.line)
@@ -253,6 +295,14 @@ def emit_tile_operator(name: str, call, scope) -> None:
     for line in lines:
         scope.emit(line)
     return None
+
+
+def _refuse_private_fragments(name: str, call, scope) -> None:
+    """A fragment that threads fill on their own has no tile that they share."""
+    for arg in filter(is_region, call.args):
+        if arg.args[0].buffer.data in scope.plan.private:
+            what = f"fragment {arg.args[0].buffer.name}, which each thread stores on its own"
+            raise Unsupported(f"T.{name} of the {what}", scope.line)
 
 
 def _lines(operation: Operation, index_site: int | None) -> list[str]:
