@@ -54,7 +54,7 @@ def _cumprod(body: Approx, axis: int, dtype: DType) -> Approx:
     size = body.value.abs()
     moved = None if body.error is None else (size + body.error).cumprod(axis) - size.cumprod(axis)
     count = body.value.shape[axis]
-    lost = beyond_range(growth(size).cumsum(axis), count, dtype) if dtype.is_float else None
+    lost = beyond_range(growth(size).cumsum(axis), count, dtype) if dtype.is_float and dtype.rounds else None
     return settled(value, total(moved, scaled(rounding(value, dtype), float(count)), lost))
 
 

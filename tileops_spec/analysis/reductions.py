@@ -212,7 +212,7 @@ def _product(body: Approx, dtype: DType) -> Approx:
     count = body.value.shape[-1]
     size = body.value.abs()
     moved = None if body.error is None else (size + body.error).prod(-1) - size.prod(-1)
-    lost = beyond_range(growth(size).sum(-1), count, dtype)
+    lost = beyond_range(growth(size).sum(-1), count, dtype) if dtype.rounds else None
     return settled(value, total(moved, scaled(rounding(value, dtype), float(count)), lost))
 
 
