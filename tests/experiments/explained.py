@@ -14,8 +14,7 @@ def explanation(op: str, fault: Fault) -> str:
 
 
 _ACCUMULATORS = ("f16 accumulator", "bf16 accumulator")
-_DELTA_RULES = ("delta_net_fwd", "gated_delta_net_fwd", "gated_delta_net_prefill")
-_DECODES = ("gqa_decode", "mha_decode", "mla_decode", "gqa_fwd_lse", "gqa_fwd", "mha_fwd")
+_LICENSED = "an operand of that sum may be rounded to T: a rounding to 16 bits after every 16 terms adds less"
 REASONS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], str], ...] = (
     (
         ("attention_sink",),
@@ -24,40 +23,38 @@ REASONS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], str], ..
         "in these cases a softcap comes only with a window of one key, whose weight is 1 whatever its score",
     ),
     (
-        _DELTA_RULES,
+        ("delta_net_fwd", "gated_delta_net_fwd", "gated_delta_net_prefill"),
         _ACCUMULATORS,
-        ("qn: sum", "o: sum", "u: sum"),
-        "sums over K = 16 in most of these cases: one rounding to 16 bits, as the output has itself",
+        ("qn: sum", "kn: sum", "u: sum", "o: sum", "S: recurrence"),
+        "o may round qn and S to T before they meet: one rounding more of either adds less",
     ),
     (
         ("dsa_decode",),
         _ACCUMULATORS,
         ("s: sum", "p: softmax", "O: sum"),
-        "1, 2 or 13 keys in these cases: the weight of one is 1, and p may be rounded to T",
+        "few keys in these cases: the weight of one is 1, and p may be rounded to T",
     ),
     (
         ("fused_moe",),
         (*_ACCUMULATORS, "exp 2^-8"),
         ("gate", "up", "h: silu"),
-        "h may be rounded to T, and that is carried linearly through the sum over experts (65 of them in these cases)",
+        "h may be rounded to T, and that is carried linearly through the sum over experts",
     ),
+    (("gqa_decode", "mha_decode", "mla_decode", "gqa_fwd_lse"), ("f16 accumulator",), ("O: sum",), _LICENSED),
+    (("gla_fwd", "gla_bwd"), _ACCUMULATORS, ("o: sum", "dq: sum", "dk: sum", "dv: sum"), _LICENSED),
+    (("gru", "lstm"), (*_ACCUMULATORS, "exp 2^-8"), ("q: sum", "a: sum", "n: sigmoid", "h: recurrence"), _LICENSED),
+    (("ssd_chunk_scan",), _ACCUMULATORS, ("carried: sum",), _LICENSED),
     (
-        _DECODES,
-        ("f16 accumulator",),
-        ("O: sum",),
-        "p may be rounded to T: an accumulator that is rounded once for 16 keys errs no more than that",
+        ("mhc_pre",),
+        ("bf16 accumulator",),
+        ("x_layer: sum", "x_res: sum"),
+        "a sum of 2 or 3 terms: one rounding to bf16, as the output has itself",
     ),
     (
         ("moe_topk_gate",),
         (*_ACCUMULATORS, "dropped tile", "stale maximum"),
         ("p: softmax",),
         "the chosen weights are normalized again: what the softmax was divided by cancels",
-    ),
-    (
-        ("gru",),
-        _ACCUMULATORS,
-        ("q: sum", "h: recurrence"),
-        "the state may be rounded to T where it meets its weights, at every step",
     ),
 )
 """Ops, kinds of mistakes, parts of places, and the reason."""
