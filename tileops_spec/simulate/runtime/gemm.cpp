@@ -74,13 +74,22 @@ template <class Acc> static Matrix<Acc> operand(const Region& r, bool transposed
         }
     return m;
 }
+// Wider vectors where the processor has them. Without contraction (-ffp-contract=off) every one gives the same values.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define WIDE __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WIDE
+#endif
+template <class Acc> static void add_products(const Acc* x, i64 count, const Acc* b, i64 n, Acc* acc) {
+    for (i64 k = 0; k < count; k++)
+        for (i64 j = 0; j < n; j++) acc[j] += x[k] * b[k * n + j];
+}
+WIDE static void add_products(const float* x, i64 count, const float* b, i64 n, float* acc) {
+    for (i64 k = 0; k < count; k++)
+        for (i64 j = 0; j < n; j++) acc[j] += x[k] * b[k * n + j];
+}
 template <class Acc> static void multiply(const Matrix<Acc>& a, const Matrix<Acc>& b, i64 i, i64 k0, i64 k1, Acc* acc) {
-    i64 n = b.cols;
-    for (i64 k = k0; k < k1; k++) {
-        Acc x = a.value[i * a.cols + k];
-        const Acc* y = b.value + k * n;
-        for (i64 j = 0; j < n; j++) acc[j] += x * y[j];
-    }
+    add_products(a.value + i * a.cols + k0, k1 - k0, b.value + k0 * b.cols, b.cols, acc);
 }
 // A narrow accumulator is rounded after each instruction's worth of products.
 template <class Acc, class T> static void rows(const Matrix<Acc>& a, const Matrix<Acc>& b, const Region& c, bool clear, int site) {

@@ -21,7 +21,7 @@ static Record* counted(Kind kind, int site, i64 n) {
     return r;
 }
 Record* record(Kind kind, int site) { return counted(kind, site, 1); }
-static void record_many(Kind kind, int site, i64 n, int rank, const i64* index) {
+void record_many(Kind kind, int site, i64 n, int rank, const i64* index) {
     if (n <= 0) return;
     if (Record* r = counted(kind, site, n)) {
         r->rank = rank;

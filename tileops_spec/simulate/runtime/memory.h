@@ -56,6 +56,7 @@ extern Record* RECORDS;
 
 Record* record(Kind kind, int site);  // counts; gives the record on its first occurrence, else null
 void record_index(Kind kind, int site, int rank, const i64* index);
+void record_many(Kind kind, int site, i64 n, int rank, const i64* index);  // n of them, the first at `index`
 void record_flat(Kind kind, int site, const Buf& b, i64 flat);
 u8 taint_of(int site);  // the taint that stands for a site
 void taint_by(u8 flag, int site, const Buf& b, i64 flat);

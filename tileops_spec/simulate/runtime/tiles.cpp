@@ -1,162 +1,19 @@
 #include <stdlib.h>
 
-#include "kernel.h"
+#include "rows.h"
 
-// Elements travel as double (floats) or i64 (integers and bool), so that each operator is written once.
-static bool is_integer(DType d) { return d >= I8; }
-#define FLOAT_TYPES(X) \
-    X(F16, f16) X(BF16, bf16) X(F32, float) X(F64, double) X(E4M3, e4m3) X(E5M2, e5m2) X(E8M0, e8m0) X(TF32, tf32)
-#define INT_TYPES(X) \
-    X(I8, i8) X(I16, i16) X(I32, i32) X(I64, i64) X(U8, u8) X(U16, u16) X(U32, u32) X(U64, u64) X(BOOL, bool)
-
-static Scalar get(const Buf& b, i64 i) {
-    switch (b.dtype) {
-#define CASE(D, T) case D: return scalar<T>(at<T>(b, i));
-        FLOAT_TYPES(CASE) INT_TYPES(CASE)
-#undef CASE
-    }
-    return Scalar{0, 0};
-}
-// `from` is the dtype that the scalar was read as: it says which half of the scalar holds the value.
-static void put(Buf& b, i64 i, Scalar v, DType from) {
-    switch (b.dtype) {
-#define CASE(D, T) \
-    case D: ((Stored<T>::type*)b.data)[i] = is_integer(from) ? cvt<T>(v.i) : cvt<T>(v.f); return;
-        FLOAT_TYPES(CASE) INT_TYPES(CASE)
-#undef CASE
-    }
-}
-static Scalar rounded(Scalar v, DType d) {
-    switch (d) {
-#define CASE(D, T) case D: return scalar<T>(cvt<T>(v.f));
-        FLOAT_TYPES(CASE)
-#undef CASE
-#define CASE(D, T) case D: return scalar<T>((T)v.i);
-        INT_TYPES(CASE)
-#undef CASE
-    }
-    return v;
-}
-static Scalar converted(Scalar v, DType from, DType to) {
-    if (is_integer(from) == is_integer(to)) return rounded(v, to);
-    if (is_integer(from)) return rounded(Scalar{(double)v.i, v.i}, to);
-    switch (to) {
-#define CASE(D, T) case D: return scalar<T>(cvt<T>(v.f));
-        INT_TYPES(CASE)
-#undef CASE
-        default: return v;
-    }
-}
-
-// A walk over the elements of a region. The axes are its dimensions that are not fixed (extent -1).
-struct Walk {
-    const Region& region;
-    Buf& buf;
-    int axes;
-    int dim[MAX_RANK];
-    i64 stride[MAX_RANK];
-    explicit Walk(const Region& r) : region(r), buf(*r.buf), axes(0) {
-        i64 s = 1;
-        for (int d = buf.rank - 1; d >= 0; d--) {
-            stride[d] = s;
-            s *= buf.shape[d];
-        }
-        for (int d = 0; d < buf.rank; d++)
-            if (r.extent[d] >= 0) dim[axes++] = d;
-    }
-    i64 extent(int axis) const { return region.extent[dim[axis]]; }
-    // The flat index of the element at `at` (one counter an axis), or -1 outside; `index` gets its coordinates.
-    i64 locate(const i64* at, i64* index) const {
-        i64 flat = 0;
-        bool inside = true;
-        for (int d = 0; d < buf.rank; d++) index[d] = region.lo[d];
-        for (int a = 0; a < axes; a++) index[dim[a]] += at[a];
-        for (int d = 0; d < buf.rank; d++) {
-            inside = inside && (u64)index[d] < (u64)buf.shape[d];
-            flat += index[d] * stride[d];
-        }
-        return inside ? flat : -1;
-    }
-};
-static bool advance(i64* at, int axes, const i64* extent) {
-    for (int a = axes - 1; a >= 0; a--) {
-        if (++at[a] < extent[a]) return true;
-        at[a] = 0;
-    }
-    return false;
-}
-static bool empty(int axes, const i64* extent) {
-    for (int a = 0; a < axes; a++)
-        if (extent[a] <= 0) return true;
-    return false;
-}
-// Reads one element with all checks; its taint is merged into TAINT.
-static Scalar read(const Walk& w, const i64* at, int site) {
-    i64 index[MAX_RANK], flat = w.locate(at, index);
-    const Buf& b = w.buf;
-    if (flat < 0 && b.space == GLOBAL) {
-        record_index(GUARDED_LOAD, site, b.rank, index);
-        return scalar<double>(b.safe);
-    }
-    if (flat < 0) {
-        record_index(OUT_OF_BOUNDS, site, b.rank, index);
-        merge(taint_of(site));
-        return Scalar{__builtin_nan(""), -1};
-    }
-    if (b.space == CHIP) {
-        if (b.flag[flat] != CLEAN) taint_by(b.flag[flat], site, b, flat);
-    } else if (b.writer) {
-        note_load(b, flat, site);
-    }
-    return get(b, flat);
-}
-static void write(const Walk& w, const i64* at, Scalar v, DType from, int site) {
-    i64 index[MAX_RANK], flat = w.locate(at, index);
-    Buf& b = w.buf;
-    if (flat < 0) {
-        record_index(b.space == GLOBAL ? GUARDED_STORE : OUT_OF_BOUNDS, site, b.rank, index);
-        return;
-    }
-    if (b.space == CHIP) {
-        b.flag[flat] = TAINT;
-    } else {
-        if (TAINT > CLEAN) taint_reaches(UNINITIALIZED_RESULT, TAINT, site, &b, flat);
-        note_store(b, flat, site, false);
-    }
-    put(b, flat, v, from);
-}
-// Whether a whole row (the last axis) lies inside, has stride 1 and needs no element-wise check.
-static i64 plain_row(const Walk& w, i64* at, i64 n) {
-    int last = w.axes - 1;
-    i64 index[MAX_RANK], saved = at[last];
-    if (w.stride[w.dim[last]] != 1 || (w.buf.space == GLOBAL && w.buf.writer)) return -1;
-    at[last] = n - 1;
-    bool inside = w.locate(at, index) >= 0;
-    at[last] = saved;
-    return inside ? w.locate(at, index) : -1;
-}
-static bool copy_plain_row(const Walk& s, const Walk& d, i64* at, i64 n) {
-    if (s.buf.dtype != d.buf.dtype || d.buf.space == GLOBAL) return false;
-    i64 from = plain_row(s, at, n), to = plain_row(d, at, n);
-    if (from < 0 || to < 0) return false;
-    if (s.buf.space == CHIP) {
-        if (n == 0 || s.buf.flag[from] != CLEAN || memcmp(s.buf.flag + from, s.buf.flag + from + 1, n - 1)) return false;
-    }
-    i32 size = size_of(s.buf.dtype);
-    memmove(d.buf.data + to * size, s.buf.data + from * size, n * size);
-    memset(d.buf.flag + to, CLEAN, n);
-    return true;
-}
 void tile_copy(const Region& src, const Region& dst, bool by_src, int site) {
     Walk s(src), d(dst);
     const Walk& base = by_src ? s : d;
     i64 at[MAX_RANK] = {0}, extent[MAX_RANK];
     for (int a = 0; a < base.axes; a++) extent[a] = base.extent(a);
     if (empty(base.axes, extent)) return;
-    int axes = base.axes;
+    int axes = base.axes, last = axes - 1;
+    bool rows = axes > 0 && s.axes == d.axes && s.buf.data != d.buf.data;
     do {
-        if (axes && at[axes - 1] == 0 && copy_plain_row(s, d, at, extent[axes - 1])) {
-            at[axes - 1] = extent[axes - 1] - 1;
+        i64 n = rows && at[last] % ROW == 0 ? piece(at[last], extent[last]) : 0;
+        if (n > 0 && copy_row(s, d, at, last, n, site)) {
+            at[last] += n - 1;
             continue;
         }
         TAINT = CLEAN;
@@ -164,13 +21,27 @@ void tile_copy(const Region& src, const Region& dst, bool by_src, int site) {
         write(d, at, v, s.buf.dtype, site + 1);
     } while (advance(at, axes, extent));
 }
+static bool fill_row(const Walk& d, const i64* at, i64 n, const Row& row, DType from, int site) {
+    Span to = span_of(d, at, d.axes - 1, n);
+    if (!may_store(d.buf, to)) return false;
+    store_row(d, d.axes - 1, to, row, from, site);
+    return true;
+}
 void tile_fill(const Region& dst, Scalar value, DType from, int site) {
     Walk d(dst);
     i64 at[MAX_RANK] = {0}, extent[MAX_RANK];
     u8 taint = TAINT;
     for (int a = 0; a < d.axes; a++) extent[a] = d.extent(a);
     if (empty(d.axes, extent)) return;
+    Row row;
+    for (int j = 0; j < ROW; j++) row.f[j] = value.f, row.i[j] = value.i;
+    int last = d.axes - 1;
     do {
+        i64 n = taint == CLEAN && last >= 0 && at[last] % ROW == 0 ? piece(at[last], extent[last]) : 0;
+        if (n > 0 && fill_row(d, at, n, row, from, site)) {
+            at[last] += n - 1;
+            continue;
+        }
         TAINT = taint;
         write(d, at, value, from, site);
     } while (advance(at, d.axes, extent));
@@ -231,15 +102,54 @@ static Scalar magnitude(Reduction op, Scalar v) {
     return Scalar{__builtin_fabs(v.f), v.i < 0 ? -v.i : v.i};
 }
 enum { LANES = 16 };
+// The values along one axis from `at` on, in the dtype `to`; the taints of all of them are merged into TAINT.
+static void read_row(const Walk& s, i64* at, int axis, i64 n, DType to, int site, Row& row) {
+    Span from = span_of(s, at, axis, n);
+    DType dtype = s.buf.dtype;
+    if (may_load(s.buf, from)) {
+        load_row(s, axis, from, site, row);
+    } else {
+        i64 start = at[axis];
+        for (i64 j = 0; j < n; j++) {
+            at[axis] = start + j;
+            Scalar v = read(s, at, site);
+            row.f[j] = v.f, row.i[j] = v.i;
+        }
+        at[axis] = start;
+    }
+    if (dtype == to) return;
+    for (i64 j = 0; j < n; j++) {
+        Scalar v = converted(Scalar{row.f[j], row.i[j]}, dtype, to);
+        row.f[j] = v.f, row.i[j] = v.i;
+    }
+}
+// float32, the usual one, without a look at the dtype an element: a sum of two floats is exact enough in double.
+static void combine_floats(Reduction op, Scalar* part, const double* v, i64 n) {
+    bool sum = op == SUM || op == ABSSUM, least = op == MINIMUM, plain = op == SUM || op == MAXIMUM || op == MINIMUM;
+    for (i64 j = 0; j < n; j++) {
+        double a = part[j % LANES].f, b = plain ? v[j] : __builtin_fabs(v[j]);
+        bool other = a != a || (least ? b < a : b > a);
+        part[j % LANES].f = sum ? (double)(float)(a + b) : other ? b : a;
+    }
+}
+static void combine_any(Reduction op, Scalar* part, const Row& row, i64 from, i64 n, DType to) {
+    for (i64 j = from; j < n; j++) {
+        Scalar v = magnitude(op, Scalar{row.f[j], row.i[j]});
+        part[j % LANES] = rounded(combine(op, part[j % LANES], v, is_integer(to)), to);
+    }
+}
 // Reduces one line. Sums keep LANES partial results, as the threads of a device do, each rounded to the dtype.
 static Scalar reduce_line(const Walk& s, i64* at, int dim, i64 n, Reduction op, DType to, int site) {
     Scalar part[LANES];
-    int used = 0;
-    for (at[dim] = 0; at[dim] < n; at[dim]++) {
-        Scalar v = magnitude(op, converted(read(s, at, site), s.buf.dtype, to));
-        int lane = (int)(at[dim] % LANES);
-        part[lane] = lane >= used ? v : rounded(combine(op, part[lane], v, is_integer(to)), to);
-        if (lane >= used) used = lane + 1;
+    Row row;
+    bool floats = to == F32 && (op == SUM || op == ABSSUM || op == MAXIMUM || op == ABSMAX || op == MINIMUM);
+    int used = n < LANES ? (int)n : LANES;
+    for (at[dim] = 0; at[dim] < n; at[dim] += ROW) {
+        i64 count = piece(at[dim], n), from = at[dim] == 0 ? used : 0;
+        read_row(s, at, dim, count, to, site, row);
+        for (i64 j = 0; j < from; j++) part[j] = magnitude(op, Scalar{row.f[j], row.i[j]});
+        if (floats) combine_floats(op, part, row.f + from, count - from);
+        else combine_any(op, part, row, from, count, to);
     }
     at[dim] = 0;
     for (; used > 1; used = (used + 1) / 2)
