@@ -30,18 +30,24 @@ def factory_arguments(spec: Spec, binding: Binding, absent: Collection[str] = ()
 
 
 def representative_bindings(spec: Spec, cases: Iterable[Case]) -> list[Binding]:
-    """One binding for every choice of dtypes and flags: real static extents from the first workload that fits the
-    choice's place in turn, or those of a case where there is no workload."""
-    choices: dict[tuple, Binding] = {}
+    """As few bindings as have every dtype and both values of every flag: real static extents from the workload in whose
+    turn each is, or those of a case where there is no workload."""
+    choices: dict[frozenset, Binding] = {}
     for case in cases:
         binding = case.binding(spec)
         choices.setdefault(_choice(spec, binding), binding)
-    return [_at_workload(spec, binding, position) for position, binding in enumerate(choices.values())]
+    kept: list[Binding] = []
+    unseen = set().union(*choices)
+    while unseen:
+        choice = max(choices, key=lambda each: len(each & unseen))
+        kept.append(choices[choice])
+        unseen -= choice
+    return [_at_workload(spec, binding, position) for position, binding in enumerate(kept)]
 
 
-def _choice(spec: Spec, binding: Binding) -> tuple:
-    flags = tuple(binding.params[param.name] for param in spec.params if param.dtype == "bool")
-    return (*sorted(binding.dtypes.items()), flags)
+def _choice(spec: Spec, binding: Binding) -> frozenset[tuple[str, Any]]:
+    flags = ((param.name, binding.params[param.name]) for param in spec.params if param.dtype == "bool")
+    return frozenset((*binding.dtypes.items(), *flags, ("", True)))
 
 
 def _at_workload(spec: Spec, binding: Binding, position: int) -> Binding:

@@ -27,7 +27,7 @@ from .directed import direct_cases
 from .isolation import Completed, Limits, Outcome, Raised
 from .minimal import Found, find_minimal
 from .places import death_diagnostic, line_span, raised_message
-from .traced import run_traced, trace_all
+from .traced import inspect_all, run_traced, trace_all
 from .verdict import Stopwatch, Verdict
 from .work import judge_work
 
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     """The values and bounds of a case with these inputs."""
 
 _MOST_FINDINGS = 8
+_MOST_TWICE = 4 << 20
+"""Bytes of the tensors of a case that is run in both directions: whether iterations of a loop depend on each other does
+not take large ones."""
 _ENDLESS = frozenset({"endless-loop", "deadlock"})
 """Findings of the simulator that say the kernel would never end."""
 
@@ -71,7 +74,7 @@ class _Group:
 
     def payload(self, function: str) -> dict[str, Any]:
         runs = [
-            {"tensors": run.records, "seed": run.case.seed, "both": position == 0}
+            {"tensors": run.records, "seed": run.case.seed, "both": position == 0 and _bytes(run) <= _MOST_TWICE}
             for position, run in enumerate(self.runs)
         ]
         outputs = str(self.folder)
@@ -103,7 +106,7 @@ def check_emulation(
         groups = _grouped(spec, cases, kernel.path, Path(folder).resolve())
         groups += _with_other_tunables(spec, groups, list(other_choices(kernel)) if choices is None else choices)
         traces = trace_all([group.request for group in groups], limits)
-        inspected = run_traced("inspect", traces, lambda _, text: {"function": text, "kernel": kernel.path}, limits)
+        inspected = inspect_all(traces, kernel.path, limits)
         judged = [each for each in zip(groups, traces, inspected, strict=True) if isinstance(each[1], Completed)]
         found = [group.found(finding) for group, _, each in judged for finding in judge.trace(group, each)]
         found += _emulated(groups, traces, judge)

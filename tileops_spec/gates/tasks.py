@@ -30,10 +30,29 @@ def load_factory(kernel: str, factory: str) -> Callable[..., Any]:
 
 def trace(kernel: str, factory: str, arguments: dict[str, Any]) -> str:
     """The PrimFunc of one build, as JSON."""
+    confine_tracing([Path(kernel)])
+    return _traced(kernel, factory, arguments)
+
+
+def trace_each(payloads: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`trace` for builds of one candidate, one after the other: what a child would answer for each."""
+    confine_tracing({Path(payload["kernel"]) for payload in payloads})
+    return [_answer(_traced, payload) for payload in payloads]
+
+
+def _traced(kernel: str, factory: str, arguments: dict[str, Any]) -> str:
     from tilelang import tvm
 
-    confine_tracing([Path(kernel)])
     return tvm.ir.save_json(load_factory(kernel, factory)(**arguments))
+
+
+def _answer(work: Callable[..., Any], payload: dict[str, Any]) -> dict[str, Any]:
+    from .child import describe_error
+
+    try:
+        return {"value": work(**payload)}
+    except Exception as error:
+        return describe_error(error, payload["kernel"])
 
 
 def digests(kernel: str, factory: str, builds: list[dict[str, Any]]) -> list[str]:
@@ -69,6 +88,16 @@ def lower(function: str, kernel: str, target: dict[str, str]) -> dict[str, Any]:
 def inspect(function: str, kernel: str) -> dict[str, Any]:
     """What one build does to its tensors (`facts`), and where it changes its mind (`thresholds`)."""
     confine_tools([])
+    return _inspected(function, kernel)
+
+
+def inspect_each(payloads: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """`inspect` for several builds: what a child would answer for each."""
+    confine_tools([])
+    return [_answer(_inspected, payload) for payload in payloads]
+
+
+def _inspected(function: str, kernel: str) -> dict[str, Any]:
     loaded = _loaded(function)
     return {"facts": inspect_function(loaded), "thresholds": find_thresholds(loaded)}
 
@@ -148,7 +177,9 @@ def _finding(finding: Any) -> dict[str, Any]:
 TASKS: dict[str, Callable[..., Any]] = {
     "digests": digests,
     "trace": trace,
+    "trace_each": trace_each,
     "inspect": inspect,
+    "inspect_each": inspect_each,
     "lower": lower,
     "emulate": emulate,
 }

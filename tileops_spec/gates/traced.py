@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .isolation import Completed, Limits, Outcome, Raised, run_all
+from .isolation import Completed, Limits, Outcome, Raised, run_all, run_batches
 
 
 def trace_all(requests: Sequence[Mapping[str, Any]], limits: Limits) -> list[Outcome]:
@@ -13,7 +13,13 @@ def trace_all(requests: Sequence[Mapping[str, Any]], limits: Limits) -> list[Out
 
     All of them end before anything else begins: no process of the candidate is there while one of ours works.
     """
-    return [_checked(outcome) for outcome in run_all("trace", requests, limits)]
+    return [_checked(outcome) for outcome in run_batches("trace", requests, limits)]
+
+
+def inspect_all(traces: Sequence[Outcome], kernel: str, limits: Limits) -> Iterator[Outcome]:
+    """What each trace does to its tensors, and where it changes its mind (`tasks.inspect`)."""
+    payloads = [{"function": each.value, "kernel": kernel} for each in traces if isinstance(each, Completed)]
+    return _beside(traces, run_batches("inspect", payloads, limits))
 
 
 def run_traced(
@@ -21,9 +27,15 @@ def run_traced(
 ) -> Iterator[Outcome]:
     """What `task` makes of each trace, given `payload(place, text)`; traces that gave none stay what they are."""
     texts = [trace.value if isinstance(trace, Completed) else None for trace in traces]
-    done = iter(run_all(task, [payload(place, text) for place, text in enumerate(texts) if text is not None], limits))
-    for trace, text in zip(traces, texts, strict=True):
-        yield trace if text is None else next(done)
+    payloads = [payload(place, text) for place, text in enumerate(texts) if text is not None]
+    return _beside(traces, run_all(task, payloads, limits))
+
+
+def _beside(traces: Sequence[Outcome], outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """The outcomes in the places of the traces that gave a text, the other traces in theirs."""
+    done = iter(outcomes)
+    for trace in traces:
+        yield next(done) if isinstance(trace, Completed) else trace
 
 
 def _checked(trace: Outcome) -> Outcome:
