@@ -15,6 +15,7 @@ from tileops_spec.diagnostics.diagnostic import Sink
 from tileops_spec.gates.isolation import Limits, warm_up
 from tileops_spec.mutate.bodies.judge import Bench, Judgement, judge, make_bench
 from tileops_spec.mutate.bodies.mutants import Mutant, mutants_of
+from tileops_spec.mutate.bodies.peers import usual_case
 from tileops_spec.mutate.bodies.table import conclusion, lines, survivors, to_json
 from tileops_spec.scaffold.body import Body
 from tileops_spec.scaffold.regions import extract_body
@@ -67,6 +68,8 @@ def _judged(bench: Bench, before: str, after: str) -> Judgement:
         ("T.ceildiv(M, rows)", "M // rows", "killed", "emulate", False),
         ("= 2 *", "= 2.004 *", "killed", "emulate", False),
         ("T.ceildiv(M", "T.nothing(M", "killed", "static", True),
+        # Beyond the usual test's one shape: what the gates run there is none of its business.
+        ("if b * rows + i < M:", "if b * rows + i < M and M < 100:", "killed", "emulate", False),
         ("+ T.cast(w[j]", "+ T.cast(1 * w[j]", "equivalent", "", False),
     ],
 )
@@ -78,6 +81,12 @@ def test_a_mutant_is_judged(bench, before, after, status, gate, peers) -> None:
 def test_a_tunable_that_is_wrong_when_it_is_not_the_default_is_noticed(bench) -> None:
     found = _judged(bench, "T.ceildiv(M, rows)", "T.ceildiv(M, 4 if rows == 4 else 16)")
     assert (found.status, found.gate, found.peers) == ("killed", "emulate", False)
+
+
+def test_the_usual_test_has_the_first_workload_made_small(root) -> None:
+    spec = load_spec(root / "specs" / "silu_and_mul.yaml", Sink())
+    dims = dict(usual_case(spec, ()).dims)
+    assert dims == {"S": 2048, "N": 3584}, "halved in turn, a group of axes too, from S = 4096 and N = 14336"
 
 
 def test_mutants_are_distinct_and_drawn_alike(bench) -> None:

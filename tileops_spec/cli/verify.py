@@ -63,9 +63,9 @@ def command(
     text = _data(proofs, sink, output_format)
     if text is not None:
         click.echo(text) if output is None else output.write_text(f"{text}\n", encoding="utf-8")
-    print_findings(
-        sink, "full" if output_format in ("junit", "sarif") else output_format, err=output_format != "github"
-    )
+    # Data goes to stdout whole; people, who look at stderr, get the findings in words.
+    words = "full" if output_format in ("json", "junit", "sarif") else output_format
+    print_findings(sink, words, err=output_format != "github")
     if any(proof is not None and not proof.accepted for proof in proofs.values()):
         return Exit.VERIFY_FAILED
     return exit_for(sink)

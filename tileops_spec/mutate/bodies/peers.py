@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...analysis.binding import Binding, BindingError, bind_workload, holds
 from ...analysis.cases import Case
@@ -49,9 +50,9 @@ def usual_case(spec: Spec, cases: tuple[Case, ...]) -> Case:
 
 def _halved(spec: Spec, values: Mapping) -> tuple[dict, Binding] | None:
     """The values with the largest extent halved for which `where` still holds."""
-    sizes = {name: each for name, each in values.items() if type(each) is int and each % 2 == 0}
-    for name in sorted(sizes, key=lambda each: -sizes[each]):
-        smaller = {**values, name: sizes[name] // 2}
+    halves = {name: half for name, each in values.items() if (half := _half(each)) is not None}
+    for name in sorted(halves, key=lambda each: -_extent(halves[each])):
+        smaller = {**values, name: halves[name]}
         try:
             binding = bind_workload(spec, smaller)
         except BindingError:
@@ -59,6 +60,18 @@ def _halved(spec: Spec, values: Mapping) -> tuple[dict, Binding] | None:
         if not holds(spec, binding):
             return smaller, binding
     return None
+
+
+def _half(value: Any) -> Any:
+    """Of an even extent, or of the first even one of a group of axes; None where there is none."""
+    if isinstance(value, list | tuple):
+        at = next((place for place, each in enumerate(value) if each > 1 and each % 2 == 0), None)
+        return None if at is None else [*value[:at], value[at] // 2, *value[at + 1 :]]
+    return value // 2 if type(value) is int and value > 1 and value % 2 == 0 else None
+
+
+def _extent(value: Any) -> int:
+    return math.prod(value) if isinstance(value, list) else value
 
 
 def would_notice(spec: Spec, case: Case, kernel: SourceText, limits: Limits, expect: Expect) -> bool:
@@ -78,6 +91,7 @@ def would_notice(spec: Spec, case: Case, kernel: SourceText, limits: Limits, exp
         choices=(),
         expect=remember,
         observe=lambda _, name, tensor: outputs.__setitem__(name, tensor),
+        exactly=True,
     )
     if any(finding.code in _NO_RUN for finding in verdict.diagnostics) or len(outputs) < len(spec.outputs):
         return True
