@@ -106,3 +106,10 @@ def test_a_code_stands_once(tmp_path):
     path.write_text("- {code: A, title: t, text: t}\n- {code: A, title: t, text: t}\n")
     with pytest.raises(KnowledgeError, match="A: the code stands twice"):
         load_antipatterns(path)
+
+
+def test_a_pattern_is_left_out_where_a_feature_makes_it_pointless() -> None:
+    chosen = {each.id for each in select_patterns([Feature("dynamic-shape"), Feature("tma", False)], target="sm_90a")}
+    assert chosen == {"elementwise"}
+    chosen = {each.id for each in select_patterns([Feature("dynamic-shape"), Feature("row-reduction")], target="sm_90a")}
+    assert chosen == {"row-reduction"}

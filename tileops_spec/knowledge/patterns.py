@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -29,12 +29,13 @@ class Needs(Record):
 
 
 class Pattern(Record):
-    """`when` are the features that must all be present; `proves` the tokens that the snippet's CUDA shows;
+    """`when` are the features that must all be present, `unless` those of which none may be; `proves` the tokens that the snippet's CUDA shows;
     `example` the arguments that its factory is lowered with; `code` the snippet itself, a whole module."""
 
     id: str
     title: str
     when: tuple[str, ...] = Field(min_length=1)
+    unless: tuple[str, ...] = ()
     needs: Needs = Needs()
     proves: tuple[str, ...] = ()
     example: dict[str, int | float | bool | str] = Field(default_factory=dict)
@@ -44,6 +45,10 @@ class Pattern(Record):
 
     def serves(self, target: str) -> bool:
         return not self.needs.target or target in self.needs.target
+
+    def fits(self, features: Collection[str]) -> bool:
+        """Whether it is for kernels with exactly these features present."""
+        return set(features).issuperset(self.when) and not set(features).intersection(self.unless)
 
 
 def load_pattern(folder: Path) -> Pattern:
@@ -67,8 +72,8 @@ def load_patterns(root: Path | None = None) -> tuple[Pattern, ...]:
 def select_patterns(
     features: Iterable[FeatureLike], *, target: str, patterns: Sequence[Pattern] | None = None
 ) -> tuple[Pattern, ...]:
-    """The patterns that serve `target` and whose features are all present, those that ask for most first."""
+    """The patterns that serve `target` and fit the features that are present, those that ask for most first."""
     present = {feature.name for feature in features if feature.present}
     known = load_patterns() if patterns is None else patterns
-    chosen = [each for each in known if each.serves(target) and present.issuperset(each.when)]
+    chosen = [each for each in known if each.serves(target) and each.fits(present)]
     return tuple(sorted(chosen, key=lambda each: (-len(each.when), each.id)))
