@@ -1,6 +1,7 @@
 """One pass over flat tensors: y = x · sigmoid(a · x) + r.
 
-`kernel` knows nothing of the extent at compile time. `columns` is for rows of a static length that a row vector goes with.
+`kernel` knows nothing of the extent at compile time. `columns` is for rows of a static length, which a row vector goes
+with.
 """
 
 import tilelang.language as T
@@ -16,8 +17,8 @@ def kernel(dtype, *, per_thread=16, threads=256, a=1.702):
         with T.Kernel(T.ceildiv(S, block), threads=threads) as b:
             x = T.alloc_fragment((block,), dtype)
             r = T.alloc_fragment((block,), dtype)
-            # Where the whole tile lies inside, no element needs a guard, and the copies are 16 bytes an access. All loads
-            # of a thread are in flight before the arithmetic begins.
+            # Where the whole tile lies inside, no element needs a guard, and the copies are 16 bytes an access. All
+            # loads of a thread are in flight before the arithmetic begins.
             if (b + 1) * block <= S:
                 T.copy(X[b * block], x)
                 T.copy(R[b * block], r)
@@ -37,8 +38,8 @@ def kernel(dtype, *, per_thread=16, threads=256, a=1.702):
 
 def columns(N, dtype, *, per_thread=16, threads=256):
     S = T.dynamic("S")
-    # A tile is some rows by up to 1024 columns: where rows are a multiple of 8 elements long, a static guard on the column
-    # keeps 16-byte accesses; the guard on the dynamic row costs nothing.
+    # A tile is some rows by up to 1024 columns: where rows are a multiple of 8 elements long, a static guard on the
+    # column keeps 16-byte accesses; the guard on the dynamic row costs nothing.
     width = min(1024, 1 << (N - 1).bit_length())
     rows = max(1, per_thread * threads // width)
 

@@ -29,8 +29,9 @@ class Needs(Record):
 
 
 class Pattern(Record):
-    """`when` are the features that must all be present, `unless` those of which none may be; `proves` the tokens that the snippet's CUDA shows;
-    `example` the arguments that its factory is lowered with; `code` the snippet itself, a whole module."""
+    """`when` are the features that must all be present, `unless` those of which none may be; `proves` the tokens that
+    the snippet's CUDA shows; `example` the arguments that its factory is lowered with; `code` the snippet itself, a
+    whole module."""
 
     id: str
     title: str
