@@ -156,8 +156,9 @@ def _run(simulated: Any, run: dict[str, Any]) -> dict[str, Any]:
 
     records = run["tensors"]
     tensors = [read_tensor(each) for each in records]
+    buffers = [tensor if tensor.dim() else tensor.view(1) for tensor in tensors]  # TileLang has no rank 0
     report = (
-        check_order(simulated, tensors, seed=run["seed"]) if run["both"] else simulated.run(tensors, seed=run["seed"])
+        check_order(simulated, buffers, seed=run["seed"]) if run["both"] else simulated.run(buffers, seed=run["seed"])
     )
     for record, tensor in zip(records, tensors, strict=True):
         if record["role"] != "input":
