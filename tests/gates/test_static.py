@@ -48,6 +48,7 @@ REFUSED = {
     "assembly": (CLEAR, '    T.fill(acc, "mov.u32 %r1, 0;")\n' + CLEAR, "TS403", '"mov.u32 %r1, 0;"'),
     "method": (CLEAR, "    A_s.astype(dtype)\n" + CLEAR, "TS403", "A_s.astype"),
     "shadowed contract": (CLEAR, "    dtype = 3\n" + CLEAR, "TS403", "dtype"),
+    "word of C++": (CLEAR, '    new = T.alloc_fragment((block_M,), "float32")\n' + CLEAR, "TS403", "new"),
     "AP01 no clear": (CLEAR, "", "TS405", "T.gemm(A_s, B_s, acc, transpose_B=True)"),
     "AP31 half accumulator": ('"float32"', '"float16"', "TS405", "T.gemm(A_s, B_s, acc, transpose_B=True)"),
     "AP31 accumulator of dtype": ('"float32"', "dtype", "TS405", "T.gemm(A_s, B_s, acc, transpose_B=True)"),

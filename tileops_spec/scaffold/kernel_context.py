@@ -190,7 +190,9 @@ def _tensor(tensor: TensorDecl, spec: Spec) -> KernelTensor:
     shape = f"({', '.join(extents)},)" if len(extents) == 1 else f"({', '.join(extents)})"
     variables = {variable.name for variable in spec.dtypes}
     dtype = dtype_parameter(spec, tensor.dtype) if tensor.dtype in variables else f'"{DTYPES[tensor.dtype].tilelang}"'
-    return KernelTensor(name=safe_name(tensor.name), shape=shape, dtype=dtype, doc=shape_text(tensor, spec) if tensor.shape else "(1,)")
+    return KernelTensor(
+        name=safe_name(tensor.name), shape=shape, dtype=dtype, doc=shape_text(tensor, spec) if tensor.shape else "(1,)"
+    )
 
 
 def _tunable(name: str, values: tuple) -> tuple[str, str, str]:

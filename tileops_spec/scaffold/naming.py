@@ -12,6 +12,17 @@ _USED_BY_TEMPLATES = frozenset(
     | {"round", "self", "str", "tilelang", "torch", "tuple"}
 )
 
+_CPP_KEYWORDS = (
+    "alignas alignof asm auto bool break case catch char class compl concept const consteval constexpr constinit "
+    "const_cast continue decltype default delete do double dynamic_cast else enum explicit export extern false "
+    "float for friend goto if inline int long mutable namespace new noexcept nullptr operator private protected "
+    "public register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct "
+    "switch template this thread_local throw true try typedef typeid typename union unsigned using virtual void "
+    "volatile wchar_t while and and_eq bitand bitor not not_eq or or_eq xor xor_eq"
+)
+CPP_KEYWORDS = frozenset(_CPP_KEYWORDS.split())
+"""What no variable of the CUDA may be called: TileLang keeps the names of a kernel's buffers and variables."""
+
 
 def class_stem(op: str) -> str:
     """`rms_norm` → `RmsNorm`."""
@@ -34,11 +45,11 @@ def factory_name(op: str) -> str:
 def safe_name(name: str) -> str:
     """The Python name of a dim, param or tensor: `name` itself wherever generated code can use it.
 
-    Keywords and names that the templates use get a trailing underscore; letters outside ASCII, which torch's operator
-    schemas do not take, are spelled by code point.
+    Keywords, of Python and of C++, and names that the templates use get a trailing underscore; letters outside ASCII,
+    which torch's operator schemas do not take, are spelled by code point.
     """
     ascii_name = "".join(letter if letter.isascii() else f"u{ord(letter):x}" for letter in name)
-    reserved = keyword.iskeyword(ascii_name) or ascii_name in _USED_BY_TEMPLATES
+    reserved = keyword.iskeyword(ascii_name) or ascii_name in _USED_BY_TEMPLATES | CPP_KEYWORDS
     return f"{ascii_name}_" if reserved else ascii_name
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from ...diagnostics.diagnostic import Diagnostic
+from ...scaffold.naming import CPP_KEYWORDS
 from ..allowlist import BUILTINS, TEACHING
 from .source import Source
 
@@ -43,6 +44,8 @@ def _fault(source: Source, node: ast.Name, fixed: frozenset[str], known: frozens
     if isinstance(node.ctx, ast.Store) and name in fixed:
         owner = "a tunable" if name in source.tunables else "the contract's"
         return f"`{name}` is {owner} and cannot be assigned", "use a new name"
+    if isinstance(node.ctx, ast.Store) and name in CPP_KEYWORDS:
+        return f"`{name}` is a keyword of CUDA C++, where variables keep their names", f"call it `{name}_`"
     if name in ("T", "math") and name not in _own(source) and not isinstance(source.parents[node], ast.Attribute):
         return f"`{name}` stands alone", f"write the operation after it: `{name}.…`"
     return None
