@@ -27,6 +27,7 @@ from .ir.show import show_expr
 from .ir.spec import Spec, TensorDecl
 from .ir.walk import walk
 from .scaffold.naming import dtype_parameter, safe_name
+from .scaffold.op_checks import ranked_inputs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,6 +56,11 @@ class OpSuite:
     def inputs(self) -> tuple[str, ...]:
         """Names of the inputs."""
         return tuple(tensor.name for tensor in self.spec.inputs)
+
+    @property
+    def ranked(self) -> tuple[str, ...]:
+        """Names of the inputs that have wrong ranks: all but one that is a group of axes which no other input has."""
+        return ranked_inputs(self.spec)
 
     @cached_property
     def device(self) -> str:

@@ -74,7 +74,8 @@ def _infer_dims(x, other):
     torch._check_value(
         other.shape[:] == S,
         lambda: (
-            f"add: the leading axes of other is {tuple(other.shape[:])}, but S = {tuple(S)} from the leading axes of x "
+            f"add: the leading axes of other are {tuple(other.shape[:])}, "
+            f"but S = {tuple(S)} from the leading axes of x "
             f"(other: {tuple(other.shape)}, x: {tuple(x.shape)})"
         ),
     )

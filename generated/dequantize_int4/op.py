@@ -84,28 +84,32 @@ def _infer_dims(w, scale, zero):
     torch._check_value(
         scale.shape[0] == N,
         lambda: (
-            f"dequantize_int4: axis 0 of scale is {scale.shape[0]}, but N = {N} from axis 0 of w "
+            f"dequantize_int4: axis 0 of scale is {scale.shape[0]}, "
+            f"but N = {N} from axis 0 of w "
             f"(scale: {tuple(scale.shape)}, w: {tuple(w.shape)})"
         ),
     )
     torch._check_value(
         zero.shape[0] == N,
         lambda: (
-            f"dequantize_int4: axis 0 of zero is {zero.shape[0]}, but N = {N} from axis 0 of w "
+            f"dequantize_int4: axis 0 of zero is {zero.shape[0]}, "
+            f"but N = {N} from axis 0 of w "
             f"(zero: {tuple(zero.shape)}, w: {tuple(w.shape)})"
         ),
     )
     torch._check_value(
         scale.shape[1] == 2 * P // 128,
         lambda: (
-            f"dequantize_int4: axis 1 of scale is {scale.shape[1]}, but 2 * P // 128 = {2 * P // 128} "
+            f"dequantize_int4: axis 1 of scale is {scale.shape[1]}, "
+            f"but 2 * P // 128 = {2 * P // 128} "
             f"(scale: {tuple(scale.shape)})"
         ),
     )
     torch._check_value(
         zero.shape[1] == 2 * P // 128,
         lambda: (
-            f"dequantize_int4: axis 1 of zero is {zero.shape[1]}, but 2 * P // 128 = {2 * P // 128} "
+            f"dequantize_int4: axis 1 of zero is {zero.shape[1]}, "
+            f"but 2 * P // 128 = {2 * P // 128} "
             f"(zero: {tuple(zero.shape)})"
         ),
     )

@@ -96,21 +96,24 @@ def _infer_dims(x, residual, w, *, eps):
     torch._check_value(
         residual.shape[:-1] == S,
         lambda: (
-            f"fused_add_rms_norm: the leading axes of residual is {tuple(residual.shape[:-1])}, but S = {tuple(S)} from the leading axes of x "
+            f"fused_add_rms_norm: the leading axes of residual are {tuple(residual.shape[:-1])}, "
+            f"but S = {tuple(S)} from the leading axes of x "
             f"(residual: {tuple(residual.shape)}, x: {tuple(x.shape)})"
         ),
     )
     torch._check_value(
         residual.shape[-1] == D,
         lambda: (
-            f"fused_add_rms_norm: axis -1 of residual is {residual.shape[-1]}, but D = {D} from axis -1 of x "
+            f"fused_add_rms_norm: axis -1 of residual is {residual.shape[-1]}, "
+            f"but D = {D} from axis -1 of x "
             f"(residual: {tuple(residual.shape)}, x: {tuple(x.shape)})"
         ),
     )
     torch._check_value(
         w.shape[0] == D,
         lambda: (
-            f"fused_add_rms_norm: axis 0 of w is {w.shape[0]}, but D = {D} from axis -1 of x "
+            f"fused_add_rms_norm: axis 0 of w is {w.shape[0]}, "
+            f"but D = {D} from axis -1 of x "
             f"(w: {tuple(w.shape)}, x: {tuple(x.shape)})"
         ),
     )

@@ -70,7 +70,8 @@ def _infer_dims(A, B):
     torch._check_value(
         B.shape[1] == K,
         lambda: (
-            f"gemm: axis 1 of B is {B.shape[1]}, but K = {K} from axis 1 of A "
+            f"gemm: axis 1 of B is {B.shape[1]}, "
+            f"but K = {K} from axis 1 of A "
             f"(B: {tuple(B.shape)}, A: {tuple(A.shape)})"
         ),
     )

@@ -85,14 +85,16 @@ def _infer_dims(A, B, bias):
     torch._check_value(
         B.shape[1] == K,
         lambda: (
-            f"gemm_bias_gelu: axis 1 of B is {B.shape[1]}, but K = {K} from axis 1 of A "
+            f"gemm_bias_gelu: axis 1 of B is {B.shape[1]}, "
+            f"but K = {K} from axis 1 of A "
             f"(B: {tuple(B.shape)}, A: {tuple(A.shape)})"
         ),
     )
     torch._check_value(
         bias is None or bias.shape[0] == N,
         lambda: (
-            f"gemm_bias_gelu: axis 0 of bias is {bias.shape[0]}, but N = {N} from axis 0 of B "
+            f"gemm_bias_gelu: axis 0 of bias is {bias.shape[0]}, "
+            f"but N = {N} from axis 0 of B "
             f"(bias: {tuple(bias.shape)}, B: {tuple(B.shape)})"
         ),
     )

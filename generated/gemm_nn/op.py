@@ -70,7 +70,8 @@ def _infer_dims(A, B):
     torch._check_value(
         B.shape[0] == K,
         lambda: (
-            f"gemm_nn: axis 0 of B is {B.shape[0]}, but K = {K} from axis 1 of A "
+            f"gemm_nn: axis 0 of B is {B.shape[0]}, "
+            f"but K = {K} from axis 1 of A "
             f"(B: {tuple(B.shape)}, A: {tuple(A.shape)})"
         ),
     )

@@ -90,42 +90,48 @@ def _infer_dims(Q, K, V):
     torch._check_value(
         K.shape[0] == B,
         lambda: (
-            f"gqa_fwd: axis 0 of K is {K.shape[0]}, but B = {B} from axis 0 of Q "
+            f"gqa_fwd: axis 0 of K is {K.shape[0]}, "
+            f"but B = {B} from axis 0 of Q "
             f"(K: {tuple(K.shape)}, Q: {tuple(Q.shape)})"
         ),
     )
     torch._check_value(
         K.shape[3] == D,
         lambda: (
-            f"gqa_fwd: axis 3 of K is {K.shape[3]}, but D = {D} from axis 3 of Q "
+            f"gqa_fwd: axis 3 of K is {K.shape[3]}, "
+            f"but D = {D} from axis 3 of Q "
             f"(K: {tuple(K.shape)}, Q: {tuple(Q.shape)})"
         ),
     )
     torch._check_value(
         V.shape[0] == B,
         lambda: (
-            f"gqa_fwd: axis 0 of V is {V.shape[0]}, but B = {B} from axis 0 of Q "
+            f"gqa_fwd: axis 0 of V is {V.shape[0]}, "
+            f"but B = {B} from axis 0 of Q "
             f"(V: {tuple(V.shape)}, Q: {tuple(Q.shape)})"
         ),
     )
     torch._check_value(
         V.shape[1] == Sk,
         lambda: (
-            f"gqa_fwd: axis 1 of V is {V.shape[1]}, but Sk = {Sk} from axis 1 of K "
+            f"gqa_fwd: axis 1 of V is {V.shape[1]}, "
+            f"but Sk = {Sk} from axis 1 of K "
             f"(V: {tuple(V.shape)}, K: {tuple(K.shape)})"
         ),
     )
     torch._check_value(
         V.shape[2] == HK,
         lambda: (
-            f"gqa_fwd: axis 2 of V is {V.shape[2]}, but HK = {HK} from axis 2 of K "
+            f"gqa_fwd: axis 2 of V is {V.shape[2]}, "
+            f"but HK = {HK} from axis 2 of K "
             f"(V: {tuple(V.shape)}, K: {tuple(K.shape)})"
         ),
     )
     torch._check_value(
         V.shape[3] == D,
         lambda: (
-            f"gqa_fwd: axis 3 of V is {V.shape[3]}, but D = {D} from axis 3 of Q "
+            f"gqa_fwd: axis 3 of V is {V.shape[3]}, "
+            f"but D = {D} from axis 3 of Q "
             f"(V: {tuple(V.shape)}, Q: {tuple(Q.shape)})"
         ),
     )

@@ -76,7 +76,8 @@ def _infer_dims(x, mask, value):
     torch._check_value(
         mask.shape[:] == S,
         lambda: (
-            f"masked_fill: the leading axes of mask is {tuple(mask.shape[:])}, but S = {tuple(S)} from the leading axes of x "
+            f"masked_fill: the leading axes of mask are {tuple(mask.shape[:])}, "
+            f"but S = {tuple(S)} from the leading axes of x "
             f"(mask: {tuple(mask.shape)}, x: {tuple(x.shape)})"
         ),
     )

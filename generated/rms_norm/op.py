@@ -77,7 +77,8 @@ def _infer_dims(x, w):
     torch._check_value(
         w.shape[0] == D,
         lambda: (
-            f"rms_norm: axis 0 of w is {w.shape[0]}, but D = {D} from axis -1 of x "
+            f"rms_norm: axis 0 of w is {w.shape[0]}, "
+            f"but D = {D} from axis -1 of x "
             f"(w: {tuple(w.shape)}, x: {tuple(x.shape)})"
         ),
     )

@@ -48,8 +48,15 @@ def alternatives(words: tuple[str, ...]) -> str:
     return " or ".join(part for part in (", ".join(words[:-1]), words[-1]) if part)
 
 
-def wrapped(text: str, indent: int, hanging: int = 0) -> str:
-    """Running text wrapped to the line length below `indent` spaces; lines after the first `hanging` deeper."""
+def wrapped(text: str, indent: int, hanging: int = 0, *, after: str = "") -> str:
+    """Running text wrapped to the line length below `indent` spaces; lines after the first `hanging` deeper, the first
+    one `after` something that stands before it."""
     pad = " " * (indent + hanging)
-    lines = textwrap.wrap(text, _WIDTH - indent - hanging, break_long_words=False, break_on_hyphens=False)
-    return f"\n{pad}".join(lines)
+    room = {"break_long_words": False, "break_on_hyphens": False, "initial_indent": " " * len(after)}
+    lines = textwrap.wrap(text, _WIDTH - indent - hanging, **room)
+    return f"\n{pad}".join(lines)[len(after) :]
+
+
+def docstring(text: str, indent: int) -> str:
+    """Running text for the first lines of a docstring."""
+    return wrapped(text, indent, after='"""')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..ir.spec import Spec
-from .describe import wrapped
+from .describe import docstring
 from .naming import op_class, spec_location
 
 
@@ -19,5 +19,5 @@ class InitContext:
 
 def init_context(spec: Spec) -> InitContext:
     return InitContext(
-        op=spec.op, spec_path=spec_location(spec), summary=wrapped(spec.summary, 0), op_class=op_class(spec.op)
+        op=spec.op, spec_path=spec_location(spec), summary=docstring(spec.summary, 0), op_class=op_class(spec.op)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -96,6 +97,14 @@ def _ranks(spec: Spec) -> Iterator[Check]:
         if not (spread and rank == 1):
             message = (f"{tensor.name} has shape {{tuple({name}.shape)}}, ", f"not {shape_text(tensor, spec)}")
             yield Check(kind="value", condition=_guarded(tensor, condition), message=message)
+
+
+def ranked_inputs(spec: Spec) -> tuple[str, ...]:
+    """The inputs that can have a wrong rank: one that is a group of axes, and alone with it, takes any."""
+    spread = {dim.name for dim in spec.dims if dim.spread}
+    met = Counter(each.name for tensor in spec.inputs for each in tensor.shape if isinstance(each, DimRef))
+    alone = {name for name in spread if met[name] == 1}
+    return tuple(each.name for each in spec.inputs if len(each.shape) != 1 or _dim(each.shape[0]) not in alone)
 
 
 def spread_axis(tensor: TensorDecl, spec: Spec) -> int | None:
@@ -222,7 +231,8 @@ def _extent_check(tensor: TensorDecl, axis: int, expr: Expr, origin: dict, spec:
         shapes += [owner] if owner != tensor.name else []
     shown = ", ".join(f"{name}: {{tuple({safe_name(name)}.shape)}}" for name in shapes)
     actual_shown, expected_shown = (f"tuple({s})" if dim and spec.dim(dim).spread else s for s in (actual, expected))
-    message = (f"{place} is {{{actual_shown}}}, but {text} = {{{expected_shown}}}{why} ", f"({shown})")
+    be = "are" if spread_axis(tensor, spec) == axis else "is"
+    message = (f"{place} {be} {{{actual_shown}}}, ", f"but {text} = {{{expected_shown}}}{why} ", f"({shown})")
     return Check(kind="value", condition=_guarded(tensor, f"{actual} == {expected}"), message=message)
 
 

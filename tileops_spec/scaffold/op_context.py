@@ -10,7 +10,7 @@ from ..ir.nodes import Along, Cast, DimRef, Expr, Reduce
 from ..ir.show import show_expr
 from ..ir.spec import Definition, DTypeVar, Param, Spec, TensorDecl
 from ..ir.walk import walk
-from .describe import alternatives, dtype_options, math_lines, shape_text, where_text, wrapped
+from .describe import alternatives, docstring, dtype_options, math_lines, shape_text, where_text, wrapped
 from .naming import (
     all_names,
     dtype_parameter,
@@ -143,7 +143,7 @@ def op_context(spec: Spec) -> OpContext:
         op=spec.op,
         spec_path=spec_location(spec),
         ambiguous_names=has_ambiguous_names(all_names(spec)),
-        summary=wrapped(spec.summary, 4),
+        summary=docstring(spec.summary, 4),
         math=math_lines(spec, 8),
         where=wrapped(where_text(spec), 12),
         assumed=wrapped(", ".join(map(show_expr, spec.assumptions)), 12),

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from ..ir.nodes import DimRef
 from ..ir.spec import Spec
 from .naming import spec_location
+from .op_checks import ranked_inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestContext:
-    """`has_clauses` and `shares_axes`: whether there is something to break."""
+    """`has_clauses`, `shares_axes`, `has_ranks`: whether there is something to break."""
 
     __test__ = False  # pytest takes the name for a test class
 
@@ -19,6 +20,7 @@ class TestContext:
     spec_path: str
     has_clauses: bool
     shares_axes: bool
+    has_ranks: bool
 
 
 def test_context(spec: Spec) -> TestContext:
@@ -29,4 +31,5 @@ def test_context(spec: Spec) -> TestContext:
         spec_path=spec_location(spec),
         has_clauses=bool(spec.where),
         shares_axes=len(set(single)) < len(single),
+        has_ranks=bool(ranked_inputs(spec)),
     )
