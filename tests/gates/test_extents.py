@@ -60,3 +60,12 @@ def test_bfloat16_gets_values_that_float16_cannot_hold(gemm, drawn) -> None:
     inputs = make_inputs(gemm, far[0])
     assert inputs["A"].isfinite().all()
     assert (inputs["A"].abs() > 65504).float().mean() > 0.4
+
+
+def test_branches_of_float16_meet_such_values_in_bfloat16(root) -> None:
+    spec = load_spec(root / "specs" / "rms_norm.yaml", Sink())
+    drawn = draw_cases(spec, count=6, seed=1, static_shapes=2)
+    body = Body("step = 8 if D <= 16384 else 4\n")
+    far = [case for case in with_more_cases(spec, body, drawn) if case.data == FAR]
+    assert {dict(case.dtypes)["T"] for case in far} == {"bf16"}
+    assert any(dict(case.dims)["D"] > 16384 for case in far)

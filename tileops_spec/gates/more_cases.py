@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..analysis.cases import FAR, Case
@@ -17,15 +17,20 @@ def with_more_cases(spec: Spec, body: Body, cases: Sequence[Case]) -> tuple[Case
     """The cases, those for branches and rounds that they do not take, and those of values that they do not have."""
     branches = branch_cases(spec, body, cases)
     firsts = {case.dtypes: case for case in reversed(cases)}.values()
-    return (*cases, *with_smallest(spec, branches), *grown_cases(spec, cases), *_far_cases(spec, (*firsts, *branches)))
+    return (*cases, *with_smallest(spec, branches), *grown_cases(spec, cases), *_far_cases(spec, firsts, branches))
 
 
-def _far_cases(spec: Spec, cases: Sequence[Case]) -> Iterator[Case]:
-    """The cases again, with values that float16 cannot hold, where all float inputs can: a detour through float16,
-    which has more digits than bfloat16, shows nowhere else."""
-    largest = DTYPES["f16"].max_value
-    for case in cases:
-        binding = case.binding(spec)
-        floats = [binding.dtype(tensor.dtype) for tensor in spec.inputs if binding.dtype(tensor.dtype).is_float]
-        if floats and all(each.max_value > largest for each in floats):
-            yield replace(case, data=FAR)
+def _far_cases(spec: Spec, firsts: Iterable[Case], branches: Sequence[Case]) -> Iterator[Case]:
+    """One case of each dtype, and each branch, with values that float16 cannot hold, in dtypes that can: a detour
+    through float16, which has more digits than bfloat16, shows nowhere else."""
+    wide = [case.dtypes for case in firsts if _holds_far_values(spec, case)]
+    yield from (replace(case, data=FAR) for case in firsts if case.dtypes in wide)
+    for case in branches if wide else ():
+        yield replace(case, dtypes=case.dtypes if case.dtypes in wide else wide[0], data=FAR)
+
+
+def _holds_far_values(spec: Spec, case: Case) -> bool:
+    """Whether the case has float inputs, and all of them go beyond float16."""
+    binding, largest = case.binding(spec), DTYPES["f16"].max_value
+    floats = [binding.dtype(tensor.dtype) for tensor in spec.inputs if binding.dtype(tensor.dtype).is_float]
+    return bool(floats) and all(each.max_value > largest for each in floats)

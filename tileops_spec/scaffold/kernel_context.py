@@ -112,7 +112,7 @@ def kernel_context(spec: Spec, body: Body | None) -> KernelContext:
         ambiguous_names=has_ambiguous_names(all_names(spec)),
         summary=wrapped(spec.summary, 0),
         math=math_lines(spec, 8),
-        where=wrapped(where_text(spec), 4),
+        where=where_text(spec),
         factory=factory_name(spec.op),
         kernel_class=kernel_class(spec.op),
         uses_math=any("math." in each.value for each in resolutions),

@@ -56,8 +56,9 @@ def _groups(spec: Spec) -> Iterator[Check]:
             rows = (", ".join(f"torch.{DTYPES[option].torch}" for option in row) for row in group.rows)
             allowed = ", ".join(f"({row})" for row in rows)
             given = ", ".join(f"{owner[name]}.dtype" for name in group.names)
-            words = " | ".join(f"({', '.join(DTYPES[option].torch for option in row)})" for row in group.rows)
-            message = (f"{', '.join(group.names)} are {{({given})}}, ", f"but go together as {words}")
+            words = [f"({', '.join(DTYPES[option].torch for option in row)})" for row in group.rows]
+            others = [f" | {each}" for each in words[1:]]
+            message = (f"{', '.join(group.names)} are {{({given})}}, ", f"but go together as {words[0]}", *others)
             yield Check(kind="dtype", condition=f"({given}) in ({allowed},)", message=message)
 
 

@@ -12,6 +12,7 @@ from ..ir.spec import Spec
 from ..resources import resource
 from .bench_context import bench_context
 from .body import Body
+from .describe import docstring, wrapped
 from .formatting import FormatError, format_files
 from .init_context import init_context
 from .kernel_context import kernel_context
@@ -96,7 +97,7 @@ def _render(template: str, context: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(resource("templates")),
         undefined=jinja2.StrictUndefined,
         autoescape=False,
@@ -104,3 +105,5 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters |= {"wrapped": wrapped, "docstring": docstring}
+    return environment
