@@ -7,6 +7,7 @@ candidate has ever run: so no body can answer for the simulator, call torch for 
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 from collections.abc import Callable
@@ -36,6 +37,22 @@ def trace(kernel: str, factory: str, arguments: dict[str, Any]) -> str:
     return tvm.ir.save_json(load_factory(kernel, factory)(**arguments))
 
 
+def traces(kernel: str, factory: str, builds: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """For each build, by its arguments, its PrimFunc as JSON under `text`; or under `error` how tracing failed."""
+    from tilelang import tvm
+
+    confine_tracing([Path(kernel)])
+    made = load_factory(kernel, factory)
+    return [_traced(made, arguments, tvm.ir.save_json) for arguments in builds]
+
+
+def _traced(factory: Callable[..., Any], arguments: dict[str, Any], save: Callable[[Any], str]) -> dict[str, str]:
+    try:
+        return {"text": save(factory(**arguments))}
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
 def digests(kernel: str, factory: str, builds: list[dict[str, Any]]) -> list[str]:
     """For each build, by its arguments, the hash of its TIR as text; or how tracing failed: `TypeError: …`."""
     confine_tracing([Path(kernel)])
@@ -58,7 +75,7 @@ def lower(function: str, kernel: str, target: dict[str, str]) -> dict[str, Any]:
     from tilelang import tvm
 
     confine_tools([])
-    loaded = _loaded(function)
+    loaded = load_function(function)
     with tvm.target.Target(target) as built_for:
         artifact = tilelang.engine.lower(loaded, target=built_for)
     launches = [_launch(each) for _, each in artifact.device_mod.functions.items()]
@@ -69,11 +86,11 @@ def lower(function: str, kernel: str, target: dict[str, str]) -> dict[str, Any]:
 def inspect(function: str, kernel: str) -> dict[str, Any]:
     """What one build does to its tensors (`facts`), and where it changes its mind (`thresholds`)."""
     confine_tools([])
-    loaded = _loaded(function)
+    loaded = load_function(function)
     return {"facts": inspect_function(loaded), "thresholds": find_thresholds(loaded)}
 
 
-def _loaded(function: str) -> Any:
+def load_function(function: str) -> Any:
     """The PrimFunc that JSON stands for; TypeError for anything else."""
     from tilelang import tvm
 
@@ -111,7 +128,7 @@ def emulate(function: str, kernel: str, runs: list[dict[str, Any]], outputs: str
     cache.mkdir(parents=True, exist_ok=True)
     confine_tools([cache, Path(outputs)])
     try:
-        program = translate(_loaded(function))
+        program = translate(load_function(function))
         library = build_library(program.source)
     except Unsupported as error:
         return {"unsupported": error.reason, "line": error.line}
@@ -148,8 +165,15 @@ def _finding(finding: Any) -> dict[str, Any]:
 TASKS: dict[str, Callable[..., Any]] = {
     "digests": digests,
     "trace": trace,
+    "traces": traces,
     "inspect": inspect,
     "lower": lower,
     "emulate": emulate,
 }
 """What a child can be asked to do, by name."""
+
+
+def find_task(name: str) -> Callable[..., Any]:
+    """A task of TASKS; or, as `module:function`, one of a package that knows the gates and that they do not know."""
+    module, _, function = name.rpartition(":")
+    return getattr(importlib.import_module(module), function) if module else TASKS[name]

@@ -1,0 +1,88 @@
+"""The kernels that configurations come to: traced in a child, the same ones found by their text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..analysis.binding import Binding
+from ..gates.candidate import build_request
+from ..gates.isolation import Completed, Limits, Raised, run_isolated
+from ..ir.spec import Spec
+from ..scaffold.naming import safe_name
+from .space import Configuration
+
+_AT_ONCE = 48
+"""Configurations that one child traces: enough that its start does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One configuration for one binding: its PrimFunc as JSON, or why it has none. `digest` is that of the text."""
+
+    configuration: Configuration
+    text: str | None = None
+    error: str | None = None
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256((self.text or "").encode()).hexdigest()
+
+
+class TuningError(RuntimeError):
+    """The body cannot be tuned at all; the message says why."""
+
+
+def trace_builds(
+    spec: Spec, binding: Binding, kernel: Path, configurations: Sequence[Configuration], limits: Limits = Limits()
+) -> tuple[Build, ...]:
+    """One build a configuration, in their order. TuningError where tracing itself does not end."""
+    request = build_request(spec, binding, str(kernel))
+    found: list[Build] = []
+    for start in range(0, len(configurations), _AT_ONCE):
+        part = configurations[start : start + _AT_ONCE]
+        found += map(_build, part, _traces(request, part, limits))
+    return tuple(found)
+
+
+def _traces(
+    request: Mapping[str, Any], part: Sequence[Configuration], limits: Limits
+) -> Sequence[Mapping[str, str]]:
+    builds = [{**request["arguments"], **{safe_name(name): value for name, value in each.items()}} for each in part]
+    payload = {"kernel": request["kernel"], "factory": request["factory"], "builds": builds}
+    outcome = run_isolated("traces", payload, limits)
+    if not isinstance(outcome, Completed) or not _is_answer(outcome.value, len(part)):
+        raise TuningError(f"tracing {len(part)} configurations: {_reason(outcome)}")
+    return outcome.value
+
+
+def _is_answer(value: Any, count: int) -> bool:
+    """The child runs a body's code: nothing that it says is believed before it is looked at."""
+    texts = [text for each in value if isinstance(each, dict) for text in each.values()] if _is_list(value) else []
+    return len(texts) == count == len(value) and all(isinstance(text, str) for text in texts)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _reason(outcome: Any) -> str:
+    if isinstance(outcome, Raised):
+        return f"{outcome.type}: {outcome.message}"
+    return type(outcome).__name__
+
+
+def _build(configuration: Configuration, traced: Mapping[str, str]) -> Build:
+    return Build(configuration, text=traced.get("text"), error=traced.get("error"))
+
+
+def distinct(builds: Sequence[Build]) -> dict[str, list[Build]]:
+    """The builds that were traced, by digest, in their order: each list is one kernel under several configurations."""
+    groups: dict[str, list[Build]] = {}
+    for build in builds:
+        if build.text is not None:
+            groups.setdefault(build.digest, []).append(build)
+    return groups
