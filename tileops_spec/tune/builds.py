@@ -10,12 +10,12 @@ from typing import Any
 
 from ..analysis.binding import Binding
 from ..gates.candidate import build_request
-from ..gates.isolation import Completed, Limits, Raised, run_isolated
+from ..gates.isolation import Completed, Limits, Outcome, Raised, run_all
 from ..ir.spec import Spec
 from ..scaffold.naming import safe_name
 from .space import Configuration
 
-_AT_ONCE = 48
+_AT_ONCE = 24
 """Configurations that one child traces: enough that its start does not count."""
 
 
@@ -41,38 +41,33 @@ def trace_builds(
 ) -> tuple[Build, ...]:
     """One build a configuration, in their order. TuningError where tracing itself does not end."""
     request = build_request(spec, binding, str(kernel))
+    parts = [configurations[start : start + _AT_ONCE] for start in range(0, len(configurations), _AT_ONCE)]
+    outcomes = run_all("traces", [_payload(request, part) for part in parts], limits)
     found: list[Build] = []
-    for start in range(0, len(configurations), _AT_ONCE):
-        part = configurations[start : start + _AT_ONCE]
-        found += map(_build, part, _traces(request, part, limits))
+    for part, outcome in zip(parts, outcomes, strict=True):
+        if not isinstance(outcome, Completed) or not _is_answer(outcome.value, len(part)):
+            raise TuningError(f"tracing {len(part)} configurations: {reason_of(outcome)}")
+        found += map(_build, part, outcome.value)
     return tuple(found)
 
 
-def _traces(
-    request: Mapping[str, Any], part: Sequence[Configuration], limits: Limits
-) -> Sequence[Mapping[str, str]]:
+def _payload(request: Mapping[str, Any], part: Sequence[Configuration]) -> dict[str, Any]:
     builds = [{**request["arguments"], **{safe_name(name): value for name, value in each.items()}} for each in part]
-    payload = {"kernel": request["kernel"], "factory": request["factory"], "builds": builds}
-    outcome = run_isolated("traces", payload, limits)
-    if not isinstance(outcome, Completed) or not _is_answer(outcome.value, len(part)):
-        raise TuningError(f"tracing {len(part)} configurations: {_reason(outcome)}")
-    return outcome.value
+    return {"kernel": request["kernel"], "factory": request["factory"], "builds": builds}
 
 
 def _is_answer(value: Any, count: int) -> bool:
     """The child runs a body's code: nothing that it says is believed before it is looked at."""
-    texts = [text for each in value if isinstance(each, dict) for text in each.values()] if _is_list(value) else []
-    return len(texts) == count == len(value) and all(isinstance(text, str) for text in texts)
+    if not isinstance(value, list) or len(value) != count or not all(isinstance(each, dict) for each in value):
+        return False
+    return all(len(each) == 1 and all(isinstance(text, str) for text in each.values()) for each in value)
 
 
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
-
-
-def _reason(outcome: Any) -> str:
+def reason_of(outcome: Outcome) -> str:
+    """Why a child gave no answer, in a few words."""
     if isinstance(outcome, Raised):
         return f"{outcome.type}: {outcome.message}"
-    return type(outcome).__name__
+    return "no answer" if isinstance(outcome, Completed) else type(outcome).__name__
 
 
 def _build(configuration: Configuration, traced: Mapping[str, str]) -> Build:

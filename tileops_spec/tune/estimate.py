@@ -22,6 +22,8 @@ _SHARED_RATE = 128
 _BUBBLE = 64
 """Clocks between the last of a tile's products and the first of the next, where one warpgroup multiplies alone."""
 _LAUNCH = 2e-6
+_IN_THE_WAY = 0.1
+"""The part of the shorter of two things done at once by which they hold each other up."""
 _SAMPLED = 3
 """Rounds of blocks that are looked at, of a grid with many more."""
 _EXACT = 4096
@@ -99,7 +101,8 @@ def estimate(blocks: Blocks, device: Device, rates: Rates, at_once: int, strain:
     moved = _moved(blocks, device, at_once * processors) * blocks.count / max(1, len(loads))
     measured = device.measured.get("bandwidth")
     memory = moved / (measured.value if measured else device.bandwidth)
-    return Estimate(max(busy, memory) + _LAUNCH, blocks.count, moved, "SM" if busy > memory else "memory")
+    seconds = max(busy, memory) + _IN_THE_WAY * min(busy, memory) + _LAUNCH
+    return Estimate(seconds, blocks.count, moved, "SM" if busy > memory else "memory")
 
 
 def _busiest(loads: Sequence[Load], count: int, processors: int, at_once: int) -> float:

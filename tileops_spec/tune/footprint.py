@@ -30,18 +30,18 @@ class Buffer:
 
 @dataclass(slots=True)
 class Reduction:
-    """`rows` × `columns` elements of `source` become `rows` of `target`."""
+    """`rows` × `columns` elements of `source` become `rows` of `target`, in the statement at `place`."""
 
     source: str
     target: str
     rows: int
     columns: int
-    bits: int
+    place: int
 
 
 @dataclass(slots=True)
 class Product:
-    """A product of tiles; `named` is the operation, `policy` how warps share it (1 is FullRow)."""
+    """A product of tiles, in the statement at `place`; `named` is the operation."""
 
     named: str
     left: str
@@ -50,6 +50,7 @@ class Product:
     m: int
     n: int
     k: int
+    place: int
 
 
 @dataclass(slots=True)
@@ -184,16 +185,16 @@ class _Reading:
             rows = target.elements
             names = (self._name(source), self._name(target))
             self.found.reductions.append(
-                Reduction(*names, rows, source.elements // max(rows, 1), tir.bits(source.buffer))
+                Reduction(*names, rows, source.elements // max(rows, 1), self._place)
             )
 
     def _product(self, name: str, call: Any) -> None:
         regions = [tir.region_of(each) for each in call.args[:3]]
         if all(region is not None for region in regions):
-            left, right, result = regions
+            left, _, result = regions
             m, n = result.extents[-2:]
-            k = left.elements // m
-            self.found.products.append(Product(name, self._name(left), self._name(right), self._name(result), m, n, k))
+            names = (name, *map(self._name, regions))
+            self.found.products.append(Product(*names, m, n, left.elements // m, self._place))
 
     def _name(self, region: tir.Region) -> str:
         return self._names.get(region.buffer.data, region.buffer.name)

@@ -10,17 +10,19 @@ from typing import Any
 from ..analysis.binding import Binding, bind_workload
 from ..analysis.classify import classify
 from ..gates.candidate import build_request
-from ..gates.isolation import Completed, Limits, Raised, run_isolated, warm_up
+from ..gates.isolation import Completed, Limits, run_all, warm_up
 from ..hardware import Target
 from ..hardware.device import Device
 from ..hardware.floor import rate_of
 from ..ir.spec import Spec, Workload
 from .assess import TASK
-from .builds import Build, TuningError, distinct, trace_builds
+from .builds import Build, TuningError, distinct, reason_of, trace_builds
 from .shortlist import Shortlist, shortlist
 from .space import Setting, Tunables, candidates
 
 _LIMITS = Limits(seconds=600)
+_AT_ONCE = 16
+"""Kernels that one child looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +78,18 @@ def _alike(spec: Spec, bindings: Sequence[Binding]) -> list[list[int]]:
 def _assess(request: Request, builds: Sequence[Build], bindings: Sequence[Binding]) -> dict[str, Any]:
     """What the model says of each kernel, by digest."""
     groups = distinct(builds)
-    dynamic = [dim.name for dim in request.spec.dims if dim.dynamic]
     rate = rate_of(request.spec, classify(request.spec), request.device, bindings[0].dtypes)
-    payload = {
-        "functions": [group[0].text for group in groups.values()],
-        "dims": [{name: binding.dims[name] for name in dynamic} for binding in bindings],
+    shared = {
+        "dims": [{dim.name: binding.dims[dim.name] for dim in request.spec.dynamic_dims} for binding in bindings],
         "target": request.target.name,
         "device_key": request.device.key,
         "flops": rate.flops,
     }
-    outcome = run_isolated(TASK, payload, _LIMITS)
-    if not isinstance(outcome, Completed):
-        reason = f"{outcome.type}: {outcome.message}" if isinstance(outcome, Raised) else type(outcome).__name__
-        raise TuningError(f"the model cannot read the kernels of {request.spec.op}: {reason}")
-    return dict(zip(groups, outcome.value, strict=True))
+    texts = [group[0].text for group in groups.values()]
+    parts = [texts[start : start + _AT_ONCE] for start in range(0, len(texts), _AT_ONCE)]
+    found: list[Any] = []
+    for outcome in run_all(TASK, [{"functions": part, **shared} for part in parts], _LIMITS):
+        if not isinstance(outcome, Completed):
+            raise TuningError(f"the model cannot read the kernels of {request.spec.op}: {reason_of(outcome)}")
+        found += outcome.value
+    return dict(zip(groups, found, strict=True))

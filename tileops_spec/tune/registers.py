@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..gates.compile import SPILL_LIMIT
 from ..hardware import Target
 from .memory import row_threads
 
 Answer = Literal["fits", "unknown", "too many"]
 
-_ADDRESSES = 48
-"""Registers for addresses, loop counters and temporaries of a tile's operations; an upper estimate."""
+_OVERHEAD, _BESIDE = 0.2, 16
+"""Registers beside the tiles: a share for what the compiler loads ahead, and some for addresses and counters. The most
+that was seen (docs/measurements/tunables.md) was a sixth and 13."""
+_TYPICAL, _TYPICALLY = 0.1, 10
+_SPILLED = SPILL_LIMIT // 4
+"""Registers that a kernel may spill before the compile gate refuses it."""
 _GRANULE = 8
 """Registers are handed out in eights."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """Of one thread: `tiles` hold what must outlive an operation, `all_tiles` everything that the body names.
+    """Of one thread: `tiles` hold what must outlive a reduction or a product, `all_tiles` all that the body names.
 
     `limit` is what a thread may have, `share` what the launch can give to every thread. `used` is the estimate that
     occupancy is computed with.
@@ -32,27 +38,29 @@ class Registers:
 
     @property
     def used(self) -> int:
-        wanted = -(-(self.all_tiles + _ADDRESSES) // _GRANULE) * _GRANULE
+        wanted = math.ceil((self.all_tiles * (1 + _TYPICAL) + _TYPICALLY) / _GRANULE) * _GRANULE
         return min(wanted, self.limit, self.share)
 
     @property
     def answer(self) -> Answer:
-        if self.all_tiles + _ADDRESSES <= self.limit:
+        """`fits`: nothing is spilled. `too many`: more is spilled than the compile gate lets pass."""
+        if self.all_tiles * (1 + _OVERHEAD) + _BESIDE <= self.limit:
             return "fits"
-        return "too many" if self.tiles > self.limit else "unknown"
+        return "too many" if self.tiles > self.limit + _SPILLED else "unknown"
 
 
 def registers(footprint: Mapping[str, Any], target: Target) -> Registers:
     """The estimate for one kernel.
 
-    `tiles` counts what no compiler can do without: accumulators of products, from the first to the last use.
+    `tiles` counts what no compiler can do without: accumulators of products, and what is used before a reduction and
+    after it. The rest may be folded into the operations around it.
     """
     fragments = {name: each for name, each in footprint["buffers"].items() if each["scope"] in _PRIVATE}
     share = _share(footprint, target)
-    accumulators = {each["result"] for each in footprint["products"]}
+    lasting = {name: each for name, each in fragments.items() if _outlives(name, each, footprint)}
     sizes = {name: _per_thread(name, each, footprint) for name, each in fragments.items()}
     return Registers(
-        tiles=_most_at_once({name: each for name, each in fragments.items() if name in accumulators}, sizes),
+        tiles=_most_at_once(lasting, sizes),
         all_tiles=_most_at_once(fragments, sizes),
         limit=max(share, footprint["raised"]),
         share=share,
@@ -60,6 +68,11 @@ def registers(footprint: Mapping[str, Any], target: Target) -> Registers:
 
 
 _PRIVATE = ("local.fragment", "local.reducer", "local")
+
+
+def _outlives(name: str, buffer: Mapping[str, Any], footprint: Mapping[str, Any]) -> bool:
+    accumulates = any(each["result"] == name for each in footprint["products"])
+    return accumulates or any(buffer["first"] < each["place"] < buffer["last"] for each in footprint["reductions"])
 
 
 def _share(footprint: Mapping[str, Any], target: Target) -> int:

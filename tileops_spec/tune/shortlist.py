@@ -19,6 +19,8 @@ RULES = ("does not build", "same kernel", "threads", "shared memory", "registers
 """Why a candidate is not timed, in the order in which the rules are asked."""
 _ALIKE = 0.02
 """Estimates that differ by less say nothing: then the configuration nearer to the author's comes first."""
+_REPEATED = 2
+"""Steps by which one that is taken puts back those that the estimate cannot tell from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,11 @@ def shortlist(
     kernels = [_judge(group, assessments[digest], workload, target) for digest, group in groups.items()]
     default = next((each for each in kernels if builds[0].configuration in (each.configuration, *each.others)), None)
     open_ = [each for each in kernels if each.rule is None and each is not default]
-    ordered = sorted(open_, key=lambda each: _rank(each, tunables))
     room = max(1, len(builds) // SHARE) - (default is not None)
-    chosen = [*ordered[:room], *([default] if default else [])]
+    chosen = [*_best(open_, room, tunables), *([default] if default else [])]
     chosen.sort(key=lambda each: each.seconds)
     dropped = _counts(builds, kernels, default)
-    dropped["rank"] = len(ordered[room:])
+    dropped["rank"] = max(0, len(open_) - room)
     return Shortlist(len(builds), tuple(chosen), dropped, tuple(kernels))
 
 
@@ -90,10 +91,30 @@ def _dropped(assessment: Data, estimate: Data, target: Target) -> tuple[str | No
     return None, ""
 
 
-def _rank(each: Judged, tunables: Tunables) -> tuple[float, float]:
-    """The estimate in steps of what it can tell apart; then how far the values are from the author's."""
-    step = round(math.log(each.seconds) / _ALIKE) if each.estimate else -math.inf
-    return step, min(_distance(configuration, tunables) for configuration in (each.configuration, *each.others))
+def _best(kernels: Sequence[Judged], room: int, tunables: Tunables) -> list[Judged]:
+    """One after the other, the most promising of those that are left.
+
+    Where the estimate sees no difference, a few stand for all: each one that is taken puts those like it back by a
+    step, so that the list is not filled with what the model cannot tell apart.
+    """
+    left = sorted(kernels, key=lambda each: (_step(each), _from_author(each, tunables)))
+    taken: list[Judged] = []
+    alike: dict[float, int] = {}
+    while left and len(taken) < room:
+        first = min(left, key=lambda each: _step(each) + _REPEATED * alike.get(_step(each), 0))
+        left.remove(first)
+        taken.append(first)
+        alike[_step(first)] = alike.get(_step(first), 0) + 1
+    return taken
+
+
+def _step(each: Judged) -> float:
+    """The estimate in steps of what it can tell apart; what the model cannot read comes first."""
+    return round(math.log(each.seconds) / _ALIKE) if each.estimate else -math.inf
+
+
+def _from_author(each: Judged, tunables: Tunables) -> float:
+    return min(_distance(configuration, tunables) for configuration in (each.configuration, *each.others))
 
 
 def _distance(configuration: Configuration, tunables: Tunables) -> float:
