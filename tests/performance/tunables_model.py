@@ -52,7 +52,12 @@ def jobs() -> Iterator[Job]:
     for dtype in ("f16", "bf16"):
         for n, k in ((6144, 4096), (4096, 14336)):
             yield Job("gemm", {"M": 4096, "N": n, "K": k}, dtype, "sm_90a", 14)
-        for heads, kept, d, causal in ((32, 8, 128, True), (16, 16, 64, True), (16, 16, 128, False), (16, 16, 256, True)):
+        for heads, kept, d, causal in (
+            (32, 8, 128, True),
+            (16, 16, 64, True),
+            (16, 16, 128, False),
+            (16, 16, 256, True),
+        ):
             shape = {"B": 1, "Sq": 2048, "Sk": 2048, "H": heads, "HK": kept, "D": d}
             yield Job("gqa_fwd", shape | ({} if causal else {"causal": False, "B": 4}), dtype, "sm_90a", 5)
         for d, rows in ((4096, 4096), (8192, 4096), (128, 4096), (1024, 64), (20480, 64), (5120, 64)):
@@ -130,7 +135,9 @@ def compare(job: Job, model: Record, record: Record) -> Compared:
     launch = record["launches"][0]
     true = launch["shared"] + record["static"]
     least, most = model["shared"]["least"], model["shared"]["most"]
-    shared = "exact" if least == most == true else "within bounds" if least < most and least <= true <= most else "wrong"
+    shared = (
+        "exact" if least == most == true else "within bounds" if least < most and least <= true <= most else "wrong"
+    )
     verdict = verdict_of(model, target)
     runs = record["error"] is None and true <= target.shared_memory and launch["threads"] <= target.threads_per_block
     truth = "refused" if not runs or record["spills"] > SPILL_LIMIT else "spills" if record["spills"] else "fits"
@@ -166,7 +173,9 @@ def run(kept: Kept, options: argparse.Namespace) -> Iterator[Compared]:
                 kept.add(compiled(groups[digest][0], target, key, nvcc))
         ready = [digest for digest in wanted if "launches" in kept.records.get(digest + job.target, {})]
         models = assessed([groups[digest][0] for digest in ready], target) if ready else []
-        print(f"{job.op} {dict(job.values)} {job.dtype} {job.target}: {len(ready)} of {len(groups)} kernels", flush=True)
+        print(
+            f"{job.op} {dict(job.values)} {job.dtype} {job.target}: {len(ready)} of {len(groups)} kernels", flush=True
+        )
         yield from (compare(job, model, kept.records[d + job.target]) for d, model in zip(ready, models, strict=True))
 
 
@@ -177,7 +186,16 @@ def page(found: Sequence[Compared]) -> str:
         row = counts.setdefault((each.job.op, each.job.dtype, each.job.target), Counter())
         row.update(("all", each.shared, f"says {each.verdict}", f"is {each.truth}", f"{each.verdict}>{each.truth}"))
     columns = ("all", "exact", "says fits", "says unknown", "says does not fit", "is fits", "is spills", "is refused")
-    heads = ("kernels", "memory exact", "fits", "unknown", "does not fit", "compiles clean", "spills a little", "refused")
+    heads = (
+        "kernels",
+        "memory exact",
+        "fits",
+        "unknown",
+        "does not fit",
+        "compiles clean",
+        "spills a little",
+        "refused",
+    )
     lines = [f"| op | dtype | target | {' | '.join(heads)} |", "|---|---|---|" + "---:|" * len(heads)]
     total: Counter[str] = Counter()
     for (op, dtype, target), row in sorted(counts.items()):
@@ -196,13 +214,17 @@ def _head(count: int, faults: int) -> Iterator[str]:
     tools = f"TileLang {version('tilelang')}, nvcc {nvcc_version(nvcc) if nvcc else 'missing'}"
     yield "# The model of `tospec tune` against nvcc"
     yield ""
-    yield f"{date.today()}, {tools}: {count} kernels of the zoo, {faults} wrong answers; by `tests/performance/tunables_model.py`."
+    yield (
+        f"{date.today()}, {tools}: {count} kernels of the zoo, {faults} wrong answers "
+        "(`tests/performance/tunables_model.py`)."
+    )
     yield ""
     yield (
-        "The model sees the tile-level TIR alone. *memory exact*: its figure is the dynamic memory of the launch plus the "
-        "static memory that ptxas reports, to the byte. *fits* claims that the kernel compiles within the target's limits "
-        f"and spills nothing; *does not fit* that it does not, or spills more than {SPILL_LIMIT} bytes a thread; *unknown* "
-        "claims nothing, and keeps the candidate. The three columns after them are what nvcc made of the same kernels."
+        "The model sees the tile-level TIR alone. *memory exact*: its figure is the dynamic memory of the launch plus "
+        "the static memory that ptxas reports, to the byte. *fits* claims that the kernel compiles within the target's "
+        "limits and spills nothing; *does not fit* that it does not, or spills more than "
+        f"{SPILL_LIMIT} bytes a thread; *unknown* claims nothing, and keeps the candidate. The three columns after "
+        "them are what nvcc made of the same kernels."
     )
     yield ""
 

@@ -1,11 +1,12 @@
 """Does the shortlist of `tospec tune` hold the best configuration? Every candidate is timed, on a GPU, to find out.
 
-`python tests/performance/tuning_search.py --output found.json` takes gemm, rms_norm and gqa_fwd on three workloads each.
-For each workload every kernel that the candidates come to is compiled, in one pool of processes for all of them, and
-timed, one at a time, with a cold L2; the fastest few and the shortlist's are then timed once more side by side. What does
-not compile, or gives another result than the default, is no candidate. `--minutes` bounds the whole run: what has not
-been timed by then is counted, and a search that is not whole gives no answer. `--op`, `--workload` and `--limit` (of
-kernels a workload, for a trial) make it shorter.
+`python tests/performance/tuning_search.py --output found.json` takes gemm, rms_norm and gqa_fwd, three workloads each.
+
+For each workload every kernel that the candidates come to is compiled, in one pool of processes for all of them,
+and timed, one at a time, with a cold L2; the fastest few and the shortlist's are then timed once more side by side.
+What does not compile, or gives another result than the default, is no candidate. `--minutes` bounds the whole run:
+what has not been timed by then is counted, and a search that is not whole gives no answer. `--op`, `--workload` and
+`--limit` (of kernels a workload, for a trial) make it shorter.
 
 Without a GPU it says so and ends with 4; `--select` stops before anything needs one and prints what would be compiled.
 """
@@ -66,7 +67,9 @@ class Answer:
         return self.shortlisted * 10 <= self.candidates
 
 
-def answer(op: str, workload: str, counts: Mapping[str, int], times: Mapping[str, float], short: Sequence[str]) -> Answer:
+def answer(
+    op: str, workload: str, counts: Mapping[str, int], times: Mapping[str, float], short: Sequence[str]
+) -> Answer:
     """The answer from medians in milliseconds by configuration; `counts`: candidates, kernels, failed (not to be
     timed). A configuration of the shortlist that has no time does not run."""
     best = min(times, key=lambda name: times[name], default=None)
@@ -120,7 +123,9 @@ def compile_one(kernel: str, op: str, arguments: Mapping[str, Any]) -> str | Non
     return None
 
 
-def compile_all(tuning: Any, plan: Any, pool: ProcessPoolExecutor, limit: int | None, end: float) -> dict[str, str | None]:
+def compile_all(
+    tuning: Any, plan: Any, pool: ProcessPoolExecutor, limit: int | None, end: float
+) -> dict[str, str | None]:
     """By configuration as text: None where the kernel compiles, else why not; those that were not reached are left
     out. The shortlist comes first."""
     from tileops_spec.gates.candidate import factory_arguments
@@ -240,14 +245,19 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def wanted(options: argparse.Namespace) -> dict[str, list[str]]:
     """Workloads by op."""
     chosen = {op: WORKLOADS[op] for op in options.op or WORKLOADS}
-    found = {op: [name for name in names if not options.workload or name in options.workload] for op, names in chosen.items()}
+    found = {
+        op: [name for name in names if not options.workload or name in options.workload] for op, names in chosen.items()
+    }
     return {op: names for op, names in found.items() if names}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parse(argv)
     if not options.select and not has_gpu():
-        print("the search times kernels, and torch sees no GPU here; --select shows what it would compile", file=sys.stderr)
+        print(
+            "the search times kernels, and torch sees no GPU here; --select shows what it would compile",
+            file=sys.stderr,
+        )
         return EXIT_NO_DEVICE
     end = time.monotonic() + options.minutes * 60
     answers: list[Answer] = []

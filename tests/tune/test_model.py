@@ -19,8 +19,13 @@ HOPPER = TARGETS["sm_90a"]
 
 def buffer(scope: str, size: int, *tops: int, first: int = 0, last: int = 9, shape: tuple[int, ...] = (1, 1)) -> dict:
     return {
-        **{"name": "x", "scope": scope, "bytes": size, "shape": list(shape)},
-        **{"first": first, "last": last, "tops": list(tops)},
+        "name": "x",
+        "scope": scope,
+        "bytes": size,
+        "shape": list(shape),
+        "first": first,
+        "last": last,
+        "tops": list(tops),
     }
 
 
@@ -33,7 +38,11 @@ def footprint(**changes) -> dict:
 
 
 def test_tiles_lie_beside_each_other_behind_barriers() -> None:
-    buffers = {"a": buffer("shared.dyn", 16384, 0), "b": buffer("shared.dyn", 32768, 0), "c": buffer("shared.barrier", 40, 0)}
+    buffers = {
+        "a": buffer("shared.dyn", 16384, 0),
+        "b": buffer("shared.dyn", 32768, 0),
+        "c": buffer("shared.barrier", 40, 0),
+    }
     found = shared_memory(footprint(buffers=buffers))
     assert (found.least, found.most, found.static) == (1024 + 49152, 1024 + 49152, 1024)
 
@@ -67,7 +76,16 @@ def test_rows_over_several_warps_need_a_workspace(threads: int, columns: int, sh
 
 def test_registers_of_an_accumulator() -> None:
     """128 × 256 floats over 256 threads: 128 registers of 240."""
-    product = {"named": "wgmma_gemm", "left": "a", "right": "b", "result": "acc", "m": 128, "n": 256, "k": 64, "place": 3}
+    product = {
+        "named": "wgmma_gemm",
+        "left": "a",
+        "right": "b",
+        "result": "acc",
+        "m": 128,
+        "n": 256,
+        "k": 64,
+        "place": 3,
+    }
     buffers = {"acc": buffer("local.fragment", 128 * 256 * 4, 0)}
     found = registers(footprint(threads=384, consumers=256, raised=240, buffers=buffers, products=[product]), HOPPER)
     assert (found.tiles, found.all_tiles, found.limit, found.share) == (128, 128, 240, 168)
@@ -155,7 +173,10 @@ def test_what_a_round_of_blocks_shares_is_loaded_once() -> None:
 def test_the_busiest_sm_decides() -> None:
     """133 equal blocks take as long as 264."""
     vector = {"kind": "vector", "operations": 1e6, "threads": 128, "reduces": False}
-    times = [estimate(Blocks(n, [vector], {b: [[(0, 1)]] for b in range(n)}), H200, RATES, 1).seconds for n in (132, 133, 264)]
+    times = [
+        estimate(Blocks(n, [vector], {b: [[(0, 1)]] for b in range(n)}), H200, RATES, 1).seconds
+        for n in (132, 133, 264)
+    ]
     assert times[1] == times[2] == pytest.approx(2e-3, rel=0.01)
     assert times[0] == pytest.approx(1e-3, rel=0.01)
 

@@ -64,7 +64,9 @@ def test_options_choose_workloads(script: ModuleType, tmp_path: Path) -> None:
     options = script.parse(["--op", "gemm", "--workload", "llama3-8b-qkv", "--limit", "3"])
     assert script.wanted(options) == {"gemm": ["llama3-8b-qkv"]}
     assert options.limit == 3
-    assert {op: len(names) for op, names in script.wanted(script.parse([])).items()} == dict.fromkeys(script.WORKLOADS, 3)
+    assert {op: len(names) for op, names in script.wanted(script.parse([])).items()} == dict.fromkeys(
+        script.WORKLOADS, 3
+    )
     script.write(tmp_path / "found.json", [script.answer("gemm", "w", COUNTS, {"a": 1.0}, ["a"])])
     assert json.loads((tmp_path / "found.json").read_text())["answers"][0]["kept"] is True
 

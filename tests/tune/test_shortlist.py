@@ -19,6 +19,7 @@ def build(block: int, group: int, text: str | None = None) -> Build:
 def assessment(seconds: float, **changes: Any) -> dict[str, Any]:
     return {
         "threads": 128,
+        "missing": [],
         "shared": {"least": 1024, "most": 1024, "static": 0},
         "registers": {"used": 64, "tiles": 32, "limit": 255, "answer": "fits"},
         "occupancy": {"blocks": 4, "bound": "registers"},

@@ -56,7 +56,9 @@ def test_a_large_product_loses_the_farthest_values_and_none_of_the_authors() -> 
     assert {"block_M": 64, "block_N": 64, "block_K": 32, "num_stages": 2, "threads": 128} in found
 
 
-@pytest.mark.parametrize(("op", "kind"), [("gemm", "contraction"), ("rms_norm", "normalization"), ("gqa_fwd", "attention")])
+@pytest.mark.parametrize(
+    ("op", "kind"), [("gemm", "contraction"), ("rms_norm", "normalization"), ("gqa_fwd", "attention")]
+)
 def test_the_zoo_has_spaces_worth_pruning(root: Path, op: str, kind: str) -> None:
     body = extract_body((root / "generated" / op / "kernel.py").read_text(encoding="utf-8"))
     found = candidates(body.tunables, setting(kind))

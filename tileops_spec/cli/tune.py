@@ -54,7 +54,9 @@ def _has_gpu(sink: Sink) -> bool:
     try:
         CudaStopwatch()
     except (NoDeviceError, ImportError) as error:
-        help_text = "`tospec tune --dry-run` shows what would be timed, on any machine; `tospec doctor` shows what is here"
+        help_text = (
+            "`tospec tune --dry-run` shows what would be timed, on any machine; `tospec doctor` shows what is here"
+        )
         sink.error("TS901", f"timing configurations needs a GPU: {error}", help=help_text)
         return False
     return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
 from typing import Any
 
 from ..gates.confine.profiles import confine_tools
@@ -51,6 +50,7 @@ def assess(function: Any, dims: Sequence[Mapping[str, int]], target: Target, on:
     rates = Rates.of(on, flops)
     return {
         "threads": footprint["threads"],
+        "missing": [unit for unit in footprint["units"] if unit not in target.units],
         "shared": {"least": memory.least, "most": memory.most, "static": memory.static},
         "registers": {"used": used.used, "tiles": used.tiles, "limit": used.limit, "answer": used.answer},
         "occupancy": {"blocks": room.blocks, "bound": room.bound},
@@ -58,9 +58,7 @@ def assess(function: Any, dims: Sequence[Mapping[str, int]], target: Target, on:
     }
 
 
-def _workload(
-    program: Program, dims: Mapping[str, int], on: Device, rates: Rates, at_once: int, strain: float
-) -> Data:
+def _workload(program: Program, dims: Mapping[str, int], on: Device, rates: Rates, at_once: int, strain: float) -> Data:
     grid = program.grid(**dims)
     count = grid[0] * grid[1] * grid[2]
     blocks = Blocks(count, program.events)

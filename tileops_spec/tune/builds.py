@@ -37,7 +37,7 @@ class TuningError(RuntimeError):
 
 
 def trace_builds(
-    spec: Spec, binding: Binding, kernel: Path, configurations: Sequence[Configuration], limits: Limits = Limits()
+    spec: Spec, binding: Binding, kernel: Path, configurations: Sequence[Configuration], limits: Limits
 ) -> tuple[Build, ...]:
     """One build a configuration, in their order. TuningError where tracing itself does not end."""
     request = build_request(spec, binding, str(kernel))

@@ -189,7 +189,7 @@ def _moved(blocks: Blocks, device: Device, slots: int) -> float:
 
 
 def _rounds(blocks: Blocks, slots: int) -> Iterator[list[tuple]]:
-    """What is done at about the same time: a step of every block of a persistent kernel, or all of a round of blocks."""
+    """What is done at about the same time: a step of every block of a persistent kernel, or a whole round of blocks."""
     if blocks.count <= slots:
         longest = max((len(steps) for steps in blocks.steps.values()), default=0)
         for at in range(longest):

@@ -8,8 +8,7 @@ from typing import Any
 
 from . import tir
 
-_BARRIERS = ("shared.barrier", "shared.cluster_barrier")
-_FRAGMENTS = ("local.fragment", "local.reducer", "local")
+_UNITS = {"wgmma_gemm": "wgmma", "tma_copy": "tma", "tcgen05_gemm": "tcgen05"}
 
 
 @dataclass(slots=True)
@@ -57,7 +56,8 @@ class Product:
 class Footprint:
     """`threads` a block, in `parts` where branches split them; `raised` is the most registers that a branch asks for.
 
-    `pipelined`: loops that the compiler is to pipeline. `vector`: the elements that a thread takes at once.
+    `pipelined`: loops that the compiler is to pipeline. `vector`: the elements that a thread takes at once. `units`:
+    what the target must have for operations that the body asks for by name.
     """
 
     threads: int = 0
@@ -66,6 +66,7 @@ class Footprint:
     pipelined: list[int] = field(default_factory=list)
     vector: int = 1
     buffers: dict[str, Buffer] = field(default_factory=dict)
+    units: list[str] = field(default_factory=list)
     reductions: list[Reduction] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
 
@@ -172,6 +173,8 @@ class _Reading:
 
     def _call(self, call: Any) -> None:
         name = tir.call_name(call)
+        if name in _UNITS and _UNITS[name] not in self.found.units:
+            self.found.units.append(_UNITS[name])
         if name == "set_max_nreg" and int(call.args[1]):
             self.found.raised = max(self.found.raised, int(call.args[0]))
         elif name == "reduce":
@@ -184,9 +187,7 @@ class _Reading:
         if source is not None and target is not None:
             rows = target.elements
             names = (self._name(source), self._name(target))
-            self.found.reductions.append(
-                Reduction(*names, rows, source.elements // max(rows, 1), self._place)
-            )
+            self.found.reductions.append(Reduction(*names, rows, source.elements // max(rows, 1), self._place))
 
     def _product(self, name: str, call: Any) -> None:
         regions = [tir.region_of(each) for each in call.args[:3]]
@@ -212,9 +213,7 @@ def _leaves(node: Any) -> Iterator[Any]:
         yield from _leaves(node.then_case)
         if node.else_case is not None:
             yield from _leaves(node.else_case)
-    elif kind == "For" and int(node.kind) != 1:
-        yield from _leaves(node.body)
-    elif kind in ("AttrStmt", "SBlock"):
+    elif (kind == "For" and int(node.kind) != 1) or kind in ("AttrStmt", "SBlock"):
         yield from _leaves(node.body)
     elif kind == "SBlockRealize":
         yield from _leaves(node.block)

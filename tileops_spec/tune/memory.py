@@ -1,4 +1,4 @@
-"""Shared memory of a block, from what its kernel keeps there: exactly where the rules say it all, else within bounds."""
+"""Shared memory of a block, from what its kernel keeps there: to the byte where the rules say all, else in bounds."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def shared_memory(footprint: Mapping[str, Any]) -> SharedMemory:
     static = _aligned(barriers) if dynamic else barriers
     return SharedMemory(
         least=static + max(least, max((low for low, _ in workspaces), default=0)),
-        most=static + most * max(versions, 1) + _together(workspaces, dynamic) + (versions > 1) * _ALIGNMENT,
+        most=static + most * max(versions, 1) + sum(high for _, high in workspaces) + (versions > 1) * _ALIGNMENT,
         static=static,
     )
 
@@ -51,13 +51,6 @@ def _dynamic(buffers: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
     used = [sum(each["bytes"] for each in buffers if min(each["tops"]) <= top <= max(each["tops"])) for top in tops]
     *aligned, last = sorted((each["bytes"] for each in buffers), key=lambda size: -(size % _ALIGNMENT == 0)) or (0,)
     return max(used, default=0), sum(map(_aligned, aligned)) + last
-
-
-def _together(workspaces: Sequence[tuple[int, int]], dynamic: Sequence[Mapping[str, Any]]) -> int:
-    """Workspaces are in use one after the other, but nothing says that the compiler lets them share a place beside
-    tiles."""
-    sizes = [high for _, high in workspaces]
-    return sum(sizes) if dynamic else max(sizes, default=0) if len(sizes) < 2 else sum(sizes)
 
 
 def _workspace(reduction: Mapping[str, Any], footprint: Mapping[str, Any]) -> tuple[int, int]:

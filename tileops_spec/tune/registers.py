@@ -95,7 +95,9 @@ def _copies(buffer: Mapping[str, Any], footprint: Mapping[str, Any]) -> int:
     """Figures of rows lie where the rows do: as often as a row has threads."""
     if len(buffer["shape"]) != 1:
         return 1
-    sharing = [row_threads(each, footprint) or 1 for each in footprint["reductions"] if each["rows"] == buffer["shape"][0]]
+    sharing = [
+        row_threads(each, footprint) or 1 for each in footprint["reductions"] if each["rows"] == buffer["shape"][0]
+    ]
     return max(sharing, default=1)
 
 

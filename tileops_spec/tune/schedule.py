@@ -59,7 +59,7 @@ class _Writer:
         head = [f"def block({given}):", *_PRELUDE, *self._lines, "    return steps"]
         dims = ", ".join(f"d_{name}" for name in self._dims)
         space: dict[str, Any] = {"__builtins__": {"min": min, "max": max, "len": len}}
-        exec("\n".join([*head, f"def grid({dims}):", f"    return ({', '.join(self._grid)},)"]), space)  # noqa: S102
+        exec("\n".join([*head, f"def grid({dims}):", f"    return ({', '.join(self._grid)},)"]), space)
         names = self._dims
         return Program(
             self.events,
@@ -228,7 +228,7 @@ class _Writer:
         """How many threads take a branch that hangs on the thread's index."""
         name = lambda variable: "t" if variable in self._threads else None  # noqa: E731
         try:
-            takes = eval(f"lambda t: {tir.python_of(condition, name)}", {"__builtins__": {"min": min, "max": max}})  # noqa: S307
+            takes = eval(f"lambda t: {tir.python_of(condition, name)}", {"__builtins__": {"min": min, "max": max}})
         except tir.UnknownValue:
             return at.threads
         return sum(bool(takes(thread)) != other for thread in range(self._all_threads))

@@ -80,6 +80,8 @@ def _judge(group: Sequence[Build], assessment: Data, workload: int, target: Targ
 
 def _dropped(assessment: Data, estimate: Data, target: Target) -> tuple[str | None, str]:
     shared, registers = assessment["shared"], assessment["registers"]
+    if assessment["missing"]:
+        return "does not build", f"the body asks for {', '.join(assessment['missing'])}, which {target.name} has not"
     if assessment["threads"] > target.threads_per_block:
         return "threads", f"{assessment['threads']} threads a block, of {target.threads_per_block}"
     if shared["least"] > target.shared_memory:

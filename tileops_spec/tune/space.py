@@ -85,7 +85,7 @@ def _depth(own: tuple[int, ...], setting: Setting) -> Sequence[int]:
 
 def _stages(own: tuple[int, ...], setting: Setting) -> Sequence[int]:
     """More than six stages hide no more latency. Zero is no pipeline: only where copies are synchronous anyway."""
-    return range(1, 7) if "tma" in setting.target.units else range(0, 6)
+    return range(1, 7) if "tma" in setting.target.units else range(6)
 
 
 def _threads(own: tuple[int, ...], setting: Setting) -> Sequence[int]:

@@ -8,8 +8,21 @@ from dataclasses import dataclass
 from typing import Any
 
 _INFIX = {
-    **{"Add": "+", "Sub": "-", "Mul": "*", "FloorDiv": "//", "FloorMod": "%", "Div": "//", "Mod": "%"},
-    **{"EQ": "==", "NE": "!=", "LT": "<", "LE": "<=", "GT": ">", "GE": ">=", "And": "and", "Or": "or"},
+    "Add": "+",
+    "Sub": "-",
+    "Mul": "*",
+    "FloorDiv": "//",
+    "FloorMod": "%",
+    "Div": "//",
+    "Mod": "%",
+    "EQ": "==",
+    "NE": "!=",
+    "LT": "<",
+    "LE": "<=",
+    "GT": ">",
+    "GE": ">=",
+    "And": "and",
+    "Or": "or",
 }
 _FOLDING = frozenset({"FloorDiv", "FloorMod", "Div", "Mod", "Min", "Max", "Select"})
 SCALARS = ("local.var",)

@@ -38,6 +38,8 @@ def plan_lines(tuning: Tuning) -> Iterator[str]:
         rows = [("configuration", "shared", "registers", "fits", "blocks/SM", "waves", "predicted", "bound")]
         rows += [_cells(each) for each in found.chosen]
         yield from (f"  {line}" for line in table_lines(rows))
+        refused = [each for each in found.chosen if each.rule is not None]
+        yield from (f"  {show(each.configuration)} is the default, but {each.reason}" for each in refused)
 
 
 def _authors(tuning: Tuning) -> Iterator[tuple[str, str]]:

@@ -79,7 +79,9 @@ def time_plan(tuning: Tuning, plan: WorkloadPlan, rounds: int, stopwatch: Stopwa
     make = kernel_maker(tuning, plan)
     runs, failed = _runnable([each.configuration for each in plan.shortlist.chosen], default, make, inputs[0])
     if not runs:
-        raise TuningError(f"{tuning.spec.op}: no configuration runs: {'; '.join(filter(None, (f.failed for f in failed)))}")
+        raise TuningError(
+            f"{tuning.spec.op}: no configuration runs: {'; '.join(filter(None, (f.failed for f in failed)))}"
+        )
     times = time_variants({name: run for name, (_, run) in runs.items()}, inputs, rounds=rounds, stopwatch=stopwatch)
     times |= _again(runs, times, inputs, rounds, stopwatch)
     timed = [_timed(runs[name][0], timing) for name, timing in times.items()]
