@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,7 +62,7 @@ def assess(function: Any, dims: Sequence[Mapping[str, int]], target: Target, on:
 def _workload(program: Program, dims: Mapping[str, int], on: Device, rates: Rates, at_once: int, strain: float) -> Data:
     grid = program.grid(**dims)
     count = grid[0] * grid[1] * grid[2]
-    blocks = Blocks(count, program.events)
+    blocks = Blocks(count, program.events, sizes=_sizes(program.events, dims))
     for number in sample(count, at_once * on.limit("processors")):
         place = (number % grid[0], number // grid[0] % grid[1], number // grid[0] // grid[1])
         blocks.steps[number] = program.block(*place, **dims)
@@ -74,6 +75,16 @@ def _workload(program: Program, dims: Mapping[str, int], on: Device, rates: Rate
         "bound": found.bound,
         "larger": _larger(program.events, dims),
     }
+
+
+def _sizes(events: Sequence[Data], dims: Mapping[str, int]) -> dict[str, float]:
+    """Bytes of the tensors whose extents are known."""
+    sizes: dict[str, float] = {}
+    for event in events:
+        extents = [dims.get(each, 0) if isinstance(each, str) else each for each in event.get("whole", ())]
+        if extents and all(extents):
+            sizes[event["tensor"]] = math.prod(extents) * event["bits"] / 8
+    return sizes
 
 
 def _larger(events: Sequence[Data], dims: Mapping[str, int]) -> str | None:

@@ -7,25 +7,30 @@ does not overlap; the device waits for its memory and for the SM that is done la
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..hardware.device import Device
 
-_L2_RATE = 2.0
-"""Byte/s of the L2 in those of device memory: what copies that stay in the L2 reach on Ampere and Hopper, roughly."""
+_L2_RATE = 3.0
+"""Byte/s of the L2 in those of device memory: a GEMM in tiles of 128 × 128 has drawn 2.4 on an H200 without being held
+up by it (docs/measurements/patterns-h200.md)."""
 _LATENCY = 0.7e-6
 """Seconds from a load to its data, when device memory is busy."""
 _SHARED_RATE = 128
 """Bytes that an SM's shared memory gives in a clock."""
-_BUBBLE = 64
-"""Clocks between the last of a tile's products and the first of the next, where one warpgroup multiplies alone."""
+_BUBBLE = 32
+"""Clocks between the last of a tile's products and the first of the next, where one warpgroup multiplies alone: from
+how much more tiles of 128 columns take than of 256 (the same measurements)."""
 _LAUNCH = 2e-6
 _IN_THE_WAY = 0.1
 """The part of the shorter of two things done at once by which they hold each other up."""
 _SAMPLED = 3
 """Rounds of blocks that are looked at, of a grid with many more."""
+_SMALL_L2 = 32 * 2**20
+"""Bytes, where a device file does not say."""
 _EXACT = 4096
 """Blocks up to which all of them are."""
 
@@ -78,11 +83,15 @@ class Estimate:
 
 @dataclass(slots=True)
 class Blocks:
-    """What blocks do: `steps` by the number of the block, of a grid of `count`; those left out are like them."""
+    """What blocks do: `steps` by the number of the block, of a grid of `count`; those left out are like them.
+
+    `sizes`: bytes of the tensors in device memory, by name.
+    """
 
     count: int
     events: Sequence[Mapping[str, Any]]
     steps: dict[int, list[list[tuple]]] = field(default_factory=dict)
+    sizes: Mapping[str, float] = field(default_factory=dict)
 
 
 def sample(count: int, slots: int) -> list[int]:
@@ -171,21 +180,38 @@ def vector_seconds(event: Mapping[str, Any], rates: Rates) -> float:
 
 def _moved(blocks: Blocks, device: Device, slots: int) -> float:
     """Bytes of the sampled blocks that device memory sees: in each round a part of a tensor is loaded once, and not
-    again where the round before had it and left room in the L2."""
-    l2 = device.limits["l2"].value if "l2" in device.limits else 32 * 2**20
-    total, before = 0.0, {}
+    again where the round before had it and left room in the L2; and all stores."""
+    room = device.limits["l2"].value if "l2" in device.limits else _SMALL_L2
+    total = 0.0
+    before: dict[str, dict[tuple, float]] = {}
     for records in _rounds(blocks, slots):
-        now: dict[tuple, float] = {}
+        now: dict[str, dict[tuple, float]] = {}
         for number, times, *places in records:
             event = blocks.events[number]
             if event["kind"] == "store":
                 total += times * event["bytes"]
             elif event["kind"] == "load":
-                now[(event["tensor"], *places)] = times * event["bytes"]
-        stays = sum(now.values()) + sum(before.values()) <= l2
-        total += sum(size for key, size in now.items() if not (stays and key in before))
+                now.setdefault(event["tensor"], {})[tuple(places)] = times * event["bytes"]
+        held = {name: _within(blocks, name, parts.values()) for name, parts in now.items()}
+        stays = (
+            sum(held.values()) + sum(_within(blocks, name, parts.values()) for name, parts in before.items()) <= room
+        )
+        for name, parts in now.items():
+            total += _new(blocks, name, parts, before[name]) if stays and name in before else held[name]
         before = now
     return total
+
+
+def _within(blocks: Blocks, name: str, parts: Iterable[float]) -> float:
+    """Bytes of some parts of a tensor. Parts that begin at different places may overlap: no more than it has."""
+    return min(sum(parts), blocks.sizes.get(name, math.inf))
+
+
+def _new(blocks: Blocks, name: str, parts: Mapping[tuple, float], before: Mapping[tuple, float]) -> float:
+    """Bytes of the parts that were not there before; none where all of the tensor was."""
+    if sum(before.values()) >= blocks.sizes.get(name, math.inf):
+        return 0.0
+    return _within(blocks, name, (size for place, size in parts.items() if place not in before))
 
 
 def _rounds(blocks: Blocks, slots: int) -> Iterator[list[tuple]]:

@@ -272,7 +272,7 @@ class _Writer:
             self._event(at, {"kind": "onchip", "bytes": source.bytes})
 
     def _moves(self, region: tir.Region, kind: str, at: _Place, *, depth: int, bulk: bool) -> None:
-        tile = {"asked": list(region.asked), "whole": tir.shape_of(region.buffer)}
+        tile = {"asked": list(region.asked), "whole": tir.shape_of(region.buffer), "bits": tir.bits(region.buffer)}
         event = {"kind": kind, "tensor": region.buffer.name, "bytes": region.bytes, "depth": depth, "bulk": bulk}
         self._event(at, {**event, **tile}, region.starts)
 
@@ -300,7 +300,8 @@ class _Writer:
             whole = tir.shape_of(access.buffer)
             size = math.prod(map(_within, along, whole)) * tir.bits(access.buffer) // 8
             event = {"kind": kind, "tensor": access.buffer.name, "bytes": size, "depth": 1, "bulk": False}
-            self._event(at, {**event, "asked": along, "whole": whole}, tuple(access.indices))
+            tile = {"asked": along, "whole": whole, "bits": tir.bits(access.buffer)}
+            self._event(at, {**event, **tile}, tuple(access.indices))
 
 
 @dataclass(frozen=True, slots=True)
