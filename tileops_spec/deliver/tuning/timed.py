@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,6 @@ from ...bench.results import Environment
 from ...bench.timing import CudaStopwatch, Stopwatch, Timing, time_variants
 from ...gates.candidate import factory_arguments
 from ...scaffold.naming import kernel_class, safe_name
-from ...source.write import replace_file
 from ...tune.builds import TuningError
 from ...tune.plan import WorkloadPlan
 from ...tune.space import Configuration, default_of, show
@@ -178,5 +178,7 @@ def keep_report(tuning: Tuning, report: Mapping[str, Any]) -> Path:
     """Write `.tospec/tune/<op>.json`."""
     path = tuning.project.state / "tune" / f"{tuning.spec.op}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, (json.dumps(report, indent=2) + "\n").encode())
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
     return path
