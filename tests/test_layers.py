@@ -23,6 +23,7 @@ ORDER = (
     "scaffold",
     "fill",
     "gates",
+    "tune",
     "bench",
     "testing",
     "deliver",

@@ -31,6 +31,8 @@ def _tospec(*arguments: str, cwd: Path, **variables: str) -> subprocess.Complete
         (("fmt", "specs/gone.yaml"), 1),
         (("explain", "specs/gone.yaml"), 1),
         (("prompt", "specs/gone.yaml"), 1),
+        (("tune", "specs/gone.yaml", "--dry-run"), 1),
+        (("tune", "specs/gemm.yaml", "--dry-run", "--workload", "none"), 2),
         (("explain", "TS999"), 2),
         (("explain", "specs/gemm.yaml", "--target", "sm_70"), 2),
         (("explain", "specs/gemm.yaml", "--device", "gtx1080"), 2),

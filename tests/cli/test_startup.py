@@ -34,6 +34,7 @@ def _imported(*arguments: str, cwd: Path) -> set[str]:
         ("explain", "specs/gqa_fwd.yaml"),
         ("explain", "specs/gemm.yaml", "--target", "sm_80", "--output-format", "json"),
         ("schema",),
+        ("tune", "--help"),
         ("new", "my_op", "--template", "scan", "--stdout"),
         ("diff", "specs/gemm.yaml", "--against", "specs/gemm.yaml"),
     ],

@@ -24,6 +24,7 @@ COMMANDS = {
     "new": "Write a first version of a spec, from a template or a torch function.",
     "prompt": "Print the prompt that fill would send.",
     "schema": "Print the JSON Schema of spec files, for editors.",
+    "tune": "Choose a body's configuration for each workload: predicted, then timed on a GPU.",
     "verify": "Run the gates on committed bodies.",
 }
 

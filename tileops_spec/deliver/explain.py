@@ -157,7 +157,7 @@ def _by_target(targets: Sequence[Data]) -> Iterator[str]:
     rows = [("", *names)]
     for feature in found[names[0]]:
         rows.append((feature, *(_answer(found[name][feature]) for name in names)))
-    yield from _table(rows)
+    yield from table_lines(rows)
 
 
 def _answer(feature: Data) -> str:
@@ -182,11 +182,11 @@ def _workloads(data: Data) -> Iterator[str]:
     for each in data["workloads"]:
         floors = [f"{_number(floor['seconds'] * 1e6)} µs {floor['bound']}" for floor in each["floors"]]
         figures = (each["flops"] / 1e9, each["bytes"] / 1e6, each["intensity"] or 0.0)
-        rows.append((each["name"], _shape(each["values"]), *map(_number, figures), *floors))
-    yield from _table(rows)
+        rows.append((each["name"], shape_text(each["values"]), *map(_number, figures), *floors))
+    yield from table_lines(rows)
 
 
-def _shape(values: Mapping[str, object]) -> str:
+def shape_text(values: Mapping[str, object]) -> str:
     return ", ".join(f"{name}={_value(value)}" for name, value in values.items())
 
 
@@ -199,7 +199,8 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
 
 
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns of text, each as wide as its widest cell."""
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -108,6 +108,7 @@ _ROWS = (
     ("TS452", "wrong-layer", "a generated module imports what its layer may not know"),
     ("TS453", "not-exported", "a generated package does not export its operator"),
     # filling
+    ("TS461", "not-tunable", "there is nothing to tune: no body, no tunables, or none that can be traced"),
     ("TS501", "provider-failed", "the provider gave no answer"),
     ("TS502", "malformed-answer", "the answer holds no body in the form asked for"),
     ("TS503", "attempts-exhausted", "no attempt passed the gates"),

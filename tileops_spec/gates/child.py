@@ -81,7 +81,7 @@ def _as_task(task: str, payload: str, seconds: float, memory: int, own_users: bo
 
     arguments = json.loads(payload)
     try:
-        result: dict[str, Any] = {"value": tasks.TASKS[task](**arguments)}
+        result: dict[str, Any] = {"value": tasks.find_task(task)(**arguments)}
     except BaseException as error:
         result = describe_error(error, arguments.get("kernel", ""))
     temporary = Path(f"{RESULT}.new")

@@ -25,18 +25,23 @@ from .verdict import Stopwatch, Verdict
 SPILL_LIMIT = 256
 """Bytes of spilled registers a thread above which a kernel is refused: a few words cost nothing that shows."""
 _TIME_LIMIT = 300
+_REPORT = "2"
+"""Which figures a kept report has: changed with the fields of Resources."""
 _REGISTERS = re.compile(r"Used (\d+) registers")
+_SHARED = re.compile(r"(\d+) bytes smem")
 _SPILLS = re.compile(r"(\d+) bytes spill stores, (\d+) bytes spill loads")
 _ERROR = re.compile(r"^(?:.*error.*|ptxas fatal.*)$", re.M | re.I)
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What ptxas reports of one build, a thread: registers, bytes spilled. `error` is nvcc's, if it refused."""
+    """What ptxas reports of one build: registers and bytes spilled of a thread, bytes of static shared memory of a
+    block. `error` is nvcc's, if it refused."""
 
     registers: int = 0
     spills: int = 0
     error: str | None = None
+    shared: int = 0
 
 
 def check_compilation(builds: Sequence[Lowered], kernel: SourceText, target: Target) -> Verdict:
@@ -78,7 +83,7 @@ def nvcc_version(nvcc: str) -> str:
 def compile_cuda(cuda: str, nvcc: str, target: Target) -> Resources:
     """What nvcc says of a CUDA source, kept by the hash of source, flags and nvcc's version."""
     flags = _flags(target)
-    key = hashlib.sha256("\0".join((cuda, *flags, nvcc_version(nvcc))).encode()).hexdigest()
+    key = hashlib.sha256("\0".join((_REPORT, cuda, *flags, nvcc_version(nvcc))).encode()).hexdigest()
     kept = _cache_folder() / f"{key}.json"
     if kept.is_file():
         return Resources(**json.loads(kept.read_text(encoding="utf-8")))
@@ -119,7 +124,8 @@ def _compile(cuda: str, nvcc: str, flags: tuple[str, ...]) -> Resources:
     if done.returncode:
         return Resources(error="; ".join(_ERROR.findall(said)[:3]) or said.strip()[-500:])
     spills = [max(int(stores), int(loads)) for stores, loads in _SPILLS.findall(said)]
-    return Resources(max(map(int, _REGISTERS.findall(said)), default=0), max(spills, default=0))
+    most = [max(map(int, pattern.findall(said)), default=0) for pattern in (_REGISTERS, _SHARED)]
+    return Resources(registers=most[0], spills=max(spills, default=0), shared=most[1])
 
 
 def _findings(build: Lowered, used: Resources, kernel: SourceText, target: Target) -> list[Diagnostic]:
@@ -138,8 +144,9 @@ def _findings(build: Lowered, used: Resources, kernel: SourceText, target: Targe
 def _excesses(launch: dict[str, int], used: Resources, target: Target) -> list[tuple[str, str]]:
     """What a launch asks for beyond the target's limits, and how to ask for less."""
     found = []
-    if launch["shared"] > target.shared_memory:
-        message = f"{launch['shared']} bytes of shared memory a block, of {target.shared_memory} on {target.name}"
+    shared = launch["shared"] + used.shared
+    if shared > target.shared_memory:
+        message = f"{shared} bytes of shared memory a block, of {target.shared_memory} on {target.name}"
         found.append((message, "use smaller tiles or fewer stages"))
     if launch["threads"] > target.threads_per_block:
         found.append((f"{launch['threads']} threads a block, of {target.threads_per_block}", "use fewer threads"))

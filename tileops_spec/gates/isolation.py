@@ -93,7 +93,7 @@ def warm_up() -> None:
 
 
 def run_isolated(task: str, payload: Mapping[str, Any], limits: Limits = Limits()) -> Outcome:
-    """Run `task` (a function of gates.tasks, by name) on JSON data in a child of its own."""
+    """Run `task` (by the name that `tasks.find_task` knows) on JSON data in a child of its own."""
     warm_up()
     with _folder() as folder:
         arguments = (task, json.dumps(payload), folder, limits.seconds, limits.memory)
