@@ -77,7 +77,7 @@ def lower(function: str, kernel: str, target: dict[str, str]) -> dict[str, Any]:
     from tilelang import tvm
 
     confine_tools([])
-    loaded = _loaded(function)
+    loaded = load_function(function)
     with tvm.target.Target(target) as built_for:
         artifact = tilelang.engine.lower(loaded, target=built_for)
     launches = [_launch(each) for _, each in artifact.device_mod.functions.items()]
@@ -98,11 +98,11 @@ def inspect_each(payloads: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _inspected(function: str, kernel: str) -> dict[str, Any]:
-    loaded = _loaded(function)
+    loaded = load_function(function)
     return {"facts": inspect_function(loaded), "thresholds": find_thresholds(loaded)}
 
 
-def _loaded(function: str) -> Any:
+def load_function(function: str) -> Any:
     """The PrimFunc that JSON stands for; TypeError for anything else."""
     from tilelang import tvm
 
@@ -140,7 +140,7 @@ def emulate(function: str, kernel: str, runs: list[dict[str, Any]], outputs: str
     cache.mkdir(parents=True, exist_ok=True)
     confine_tools([cache, Path(outputs)])
     try:
-        program = translate(_loaded(function))
+        program = translate(load_function(function))
         library = build_library(program.source)
     except Unsupported as error:
         return {"unsupported": error.reason, "line": error.line}
