@@ -40,11 +40,16 @@ _PATIENCE = 3
 """A build has this many times the time of other checks: it compiles, and calls eleven times and more."""
 
 
-def check_device(spec: Spec, cases: Sequence[Case], kernel: SourceText, target: Target, limits: Limits) -> Verdict:
-    """`skipped` where there is no GPU, or CUDA does not start on it."""
+def check_on_device(
+    spec: Spec, cases: Sequence[Case], kernel: SourceText, target: Target, limits: Limits, *, wanted: bool = True
+) -> Verdict:
+    """`skipped` where it is not wanted, where there is no GPU, and where CUDA does not start on it."""
     from .spawn import holding_layers, spawn
 
-    watch, machine = Stopwatch(), find_machine()
+    watch = Stopwatch()
+    if not wanted:
+        return skipped("left out by --no-device", watch)
+    machine = find_machine()
     if machine is None:
         return skipped("no GPU on this machine (nvidia-smi shows none); the body ran emulated only", watch)
     layers, started = holding_layers()
