@@ -142,6 +142,8 @@ def test_fault_is_seen(gemm, cases, kernel_of, honest, fault, monkeypatch) -> No
     for each in findings:
         assert cases[0].label in each.message and "\n" not in each.message
         assert each.help and each.span.path == kernel.path
+    if fault == "by_pointer":  # which pointers come again is the allocator's choice
+        return
     again, _, _ = judged(gemm, kernel, cases[:1], fault, monkeypatch)
     assert [(each.code, each.message) for each in again] == [(each.code, each.message) for each in findings]
 

@@ -93,17 +93,13 @@ def _store(project: Project) -> EvidenceStore:
 def _evidence_key(plan: Plan, project: Project, effort: Effort) -> str:
     from ..analysis.case_text import case_text
 
+    saved = (case_text(case, plan.spec) for case in read_saved(project, plan.spec))
     return evidence_key(
         contract=plan.contract,
         kernel=plan.files[KERNEL],
         references=[reference.expression for reference in plan.spec.references],
         tolerance=str(plan.spec.tolerance or ""),
-        effort=[
-            effort.cases,
-            effort.seed,
-            effort.device,
-            *(case_text(case, plan.spec) for case in read_saved(project, plan.spec)),
-        ],
+        effort=[effort.cases, effort.seed, effort.device, *saved],
     )
 
 

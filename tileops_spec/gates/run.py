@@ -41,7 +41,7 @@ def run_gates(
 
     `time_limit` is in seconds, for each child process. `on_verdict` hears of each gate as it ends. Cases that come
     `first` are emulated before the others, and nothing else. `exactly`: nothing but the cases matters, so only static
-    and emulate run. `budget` is for making a case that fails smaller. Without `device` that gate is skipped, GPU or not.
+    and emulate run. `budget` is for making a case that fails smaller. Without `device` that gate is skipped.
     """
     kernel = SourceText(str(kernel_path), kernel_path.read_text(encoding="utf-8"))
     verdicts: list[Verdict] = []
