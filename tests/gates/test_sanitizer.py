@@ -79,7 +79,8 @@ def test_other_tools(text: str, kind: str, block: str | None) -> None:
     summary = parse_output(text)
     (report,) = summary.reports
     assert summary.errors == 1
-    assert report.kind.startswith(kind) and report.kernel == "main_kernel" and report.block == block
+    assert report.kind.startswith(kind)
+    assert (report.kernel, report.block) == ("main_kernel", block)
 
 
 def test_clean_output_is_the_only_pass() -> None:
