@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor
@@ -42,8 +42,7 @@ class CpuPlatform:
         before = getattr(self, name)
         setattr(self, name, value)
         try:
-            with nullcontext():
-                yield
+            yield
         finally:
             setattr(self, name, before)
 
