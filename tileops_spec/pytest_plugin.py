@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .deliver.prove import Proof
     from .diagnostics.diagnostic import Sink
 
-GATES = ("reference", "static", "lower", "compile", "emulate", "architecture")
+GATES = ("reference", "static", "lower", "compile", "emulate", "device", "architecture")
 """Items of each spec, in the order in which the gates run."""
 
 

@@ -9,6 +9,7 @@ import click
 
 from .common import (
     Exit,
+    device_option,
     effort_options,
     exit_for,
     failure_options,
@@ -26,6 +27,7 @@ from .common import (
 @click.option("--adopt", is_flag=True, help="Judge the committed body although its contract has changed.")
 @click.option("--again", is_flag=True, help="Run the gates although this machine has run them on the same input.")
 @effort_options
+@device_option
 @failure_options
 @format_option
 def command(specs: tuple[Path, ...], output_format: str, **options) -> int:

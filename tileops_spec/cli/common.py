@@ -60,6 +60,13 @@ _EFFORT = (
 )
 
 
+def device_option(command: Callable) -> Callable:
+    """`--no-device`."""
+    return click.option(
+        "--device/--no-device", default=True, help="On a machine with a GPU, run the body there too; or skip that gate."
+    )(command)
+
+
 def selection_options(command: Callable) -> Callable:
     """Which of the specs: `--select`, `--against`."""
     select = click.option(
@@ -95,7 +102,7 @@ def take_effort(options: dict[str, Any]) -> Effort:
     """The effort among a command's options, which are taken out of them."""
     from ..deliver.prove import Effort
 
-    names = ("cases", "seed", "time_limit", "shrink")
+    names = ("cases", "seed", "time_limit", "shrink", "device")
     return Effort(**{name: options.pop(name) for name in names if name in options})
 
 

@@ -11,6 +11,7 @@ import click
 
 from .common import (
     Exit,
+    device_option,
     effort_options,
     exit_for,
     failure_options,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @specs_argument
 @click.option("--case", "cases_given", multiple=True, metavar="CASE", help="Just this case of one spec; repeatable.")
 @effort_options
+@device_option
 @failure_options
 @selection_options
 @format_option_of("github", "sarif", "junit")

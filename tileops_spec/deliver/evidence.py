@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..gates.device.machine import find_machine
 from .environment import package_version
 
 _PACKAGES = ("tilelang", "torch", "apache-tvm-ffi")
-_TOOLS = ("g++", "nvcc")
+_TOOLS = ("g++", "nvcc", "compute-sanitizer")
 _PACKAGE = Path(__file__).resolve().parent.parent
 _JUDGES = ("analysis", "gates", "hardware", "simulate")
 _CODE = frozenset({".py", ".h", ".cpp", ".toml"})
@@ -28,7 +29,13 @@ def tool_versions() -> dict[str, str]:
     versions = {"tospec": f"{__version__}:{_own_stamp()}"}
     versions |= {name: package_version(name) or "absent" for name in _PACKAGES}
     versions |= {name: _stamp(shutil.which(name)) for name in _TOOLS}
-    return versions
+    return versions | {"gpu": _gpu()}
+
+
+def _gpu() -> str:
+    """The GPUs and their driver: evidence from a machine without one is none for a machine with one."""
+    machine = find_machine()
+    return "absent" if machine is None else f"{machine.label}:{machine.driver}"
 
 
 @lru_cache(maxsize=1)

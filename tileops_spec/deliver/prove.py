@@ -35,13 +35,15 @@ Watch = Callable[[Verdict], None]
 class Effort:
     """How hard to look: cases a dtype, the seed they are drawn with, wall-clock seconds for each child process.
 
-    `shrink`: seconds for making a case that fails smaller; 0 leaves it as it is.
+    `shrink`: seconds for making a case that fails smaller; 0 leaves it as it is. `device`: on a machine with
+    a GPU, the body runs there too.
     """
 
     cases: int = 12
     seed: int = 0
     time_limit: float = 120.0
     shrink: float = 0.0
+    device: bool = True
 
     @property
     def budget(self) -> Budget | None:
@@ -91,12 +93,13 @@ def _store(project: Project) -> EvidenceStore:
 def _evidence_key(plan: Plan, project: Project, effort: Effort) -> str:
     from ..analysis.case_text import case_text
 
+    saved = (case_text(case, plan.spec) for case in read_saved(project, plan.spec))
     return evidence_key(
         contract=plan.contract,
         kernel=plan.files[KERNEL],
         references=[reference.expression for reference in plan.spec.references],
         tolerance=str(plan.spec.tolerance or ""),
-        effort=[effort.cases, effort.seed, *(case_text(case, plan.spec) for case in read_saved(project, plan.spec))],
+        effort=[effort.cases, effort.seed, effort.device, *saved],
     )
 
 
@@ -169,6 +172,7 @@ def judge_body(
             first=first,
             exactly=only is not None,
             budget=effort.budget,
+            device=effort.device,
         )
         return tuple(_relabelled(verdict, str(path), shown) for verdict in verdicts)
 

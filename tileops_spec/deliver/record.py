@@ -72,13 +72,15 @@ def _record(verdict: Verdict) -> GateRecord:
         seconds=round(verdict.seconds, 1),
         date=datetime.date.today(),
         tolerance=verdict.facts.get("tolerance"),
-        device=f"CPU, {platform.machine()}" if verdict.status != "skipped" else None,
+        device=verdict.facts.get("device", f"CPU, {platform.machine()}") if verdict.status != "skipped" else None,
         tools={name: str(value) for name, value in sorted(verdict.tools.items())},
     )
 
 
 def _says_the_same(former: GateRecord, now: GateRecord) -> bool:
-    return all(getattr(former, name) == getattr(now, name) for name in ("verdict", "tools", "tolerance"))
+    """CPUs of other kinds say the same, other GPUs do not."""
+    names = ("verdict", "tools", "tolerance", *(("device",) if now.gate == "device" else ()))
+    return all(getattr(former, name) == getattr(now, name) for name in names)
 
 
 def _newer(former: GateRecord | None, now: GateRecord) -> GateRecord:

@@ -36,8 +36,13 @@ _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|AUTH", re.I)
 def clean_environment() -> None:
     """Leave only what interpreters, compilers and caches need: no key has a name on the list."""
     for name in list(os.environ):
-        if not _KEPT.fullmatch(name) or _SECRET.search(name):
+        if not is_kept(name):
             del os.environ[name]
+
+
+def is_kept(name: str) -> bool:
+    """Whether a child may see the variable of that name."""
+    return bool(_KEPT.fullmatch(name)) and not _SECRET.search(name)
 
 
 def run_task(task: str, payload: str, folder: str, seconds: float, memory: int) -> None:

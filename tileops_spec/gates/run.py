@@ -14,6 +14,7 @@ from ..ir.spec import Spec
 from ..scaffold.body import Body
 from .candidate import representative_bindings
 from .compile import check_compilation
+from .device.gate import check_on_device
 from .emulate import check_emulation
 from .isolation import Limits, warm_up
 from .lower import check_lowering
@@ -34,12 +35,13 @@ def run_gates(
     first: Sequence[Case] = (),
     exactly: bool = False,
     budget: Budget | None = None,
+    device: bool = True,
 ) -> tuple[Verdict, ...]:
-    """static, lower, compile, emulate on the kernel.py at `kernel_path`, which holds `body`.
+    """static, lower, compile, emulate, device on the kernel.py at `kernel_path`, which holds `body`.
 
     `time_limit` is in seconds, for each child process. `on_verdict` hears of each gate as it ends. Cases that come
     `first` are emulated before the others, and nothing else. `exactly`: nothing but the cases matters, so only static
-    and emulate run. `budget` is for making a case that fails smaller.
+    and emulate run. `budget` is for making a case that fails smaller. Without `device` that gate is skipped.
     """
     kernel = SourceText(str(kernel_path), kernel_path.read_text(encoding="utf-8"))
     verdicts: list[Verdict] = []
@@ -47,7 +49,7 @@ def run_gates(
     if exactly:
         rest = lambda: iter((check_emulation(spec, cases, kernel, limits, exactly=True, budget=budget),))  # noqa: E731
     else:
-        rest = partial(_check_all, spec, body, kernel, target, (first, cases), limits, budget)
+        rest = partial(_check_all, spec, body, kernel, target, (first, cases), limits, (budget, device))
     for verdict in _verdicts(partial(check_static, spec, body, kernel), rest):
         verdicts.append(verdict)
         on_verdict(verdict)
@@ -70,10 +72,11 @@ def _check_all(
     target: Target,
     cases: tuple[Sequence[Case], Sequence[Case]],
     limits: Limits,
-    budget: Budget | None,
+    how: tuple[Budget | None, bool],
 ) -> Iterator[Verdict]:
     first, drawn = cases[0], with_more_cases(spec, body, cases[1])
     lowering, builds = check_lowering(spec, representative_bindings(spec, drawn), kernel, target, limits)
     yield lowering
     yield check_compilation(builds, kernel, target)
-    yield check_emulation(spec, (*first, *drawn), kernel, limits, budget=budget)
+    yield check_emulation(spec, (*first, *drawn), kernel, limits, budget=how[0])
+    yield check_on_device(spec, (*first, *drawn), kernel, target, limits, wanted=how[1])

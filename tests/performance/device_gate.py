@@ -1,0 +1,159 @@
+"""The device gate on committed bodies and on mutants of them, beside what the simulator said of the same kernels.
+
+`PYTHONPATH=. python tests/performance/device_gate.py --mutants FOLDER --output rows.json` on a machine with a GPU,
+where `tospec mutate … --save FOLDER` has been run before, here or elsewhere. Kernels whose row is in the output already are
+not run again, and after `--budget` seconds no other is begun: run it again until none is left. `--write` puts the table
+into docs/measurements/device-gate.md. Exit 4 without a GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+OPS = ("gemm", "gqa_fwd", "rms_norm")
+PAGE = ROOT / "docs" / "measurements" / "device-gate.md"
+_NO_GPU = 4
+
+
+@dataclass(frozen=True)
+class Item:
+    """A kernel.py, and what the gates on the CPU said: `passed` or `killed`, and by which code."""
+
+    name: str
+    op: str
+    path: str
+    simulated: str
+    code: str | None
+    change: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """The item's two verdicts; `device` is a status of the gate."""
+
+    name: str
+    op: str
+    change: str
+    simulated: str
+    code: str | None
+    device: str
+    device_codes: tuple[str, ...]
+    summary: str
+    seconds: float
+
+    @property
+    def agrees(self) -> bool:
+        return (self.simulated == "passed") == (self.device == "passed")
+
+
+def items_of(entries: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[Item]:
+    """The committed bodies, which passed; then the mutants that the emulate gate judged, by the manifest's entries."""
+    for op in OPS:
+        yield Item(f"{op} (committed)", op, str(ROOT / "generated" / op / "kernel.py"), "passed", None, "none")
+    for entry in entries:
+        if entry["op"] in OPS and (entry["status"] == "survived" or entry["gate"] == "emulate"):
+            simulated = "passed" if entry["status"] == "survived" else "killed"
+            path = str(folder / entry["file"])
+            yield Item(entry["file"], entry["op"], path, simulated, entry["code"], entry["change"])
+
+
+def read_rows(path: Path) -> dict[str, Row]:
+    """The rows of an earlier run, by name."""
+    if not path.exists():
+        return {}
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
+    return {each["name"]: Row(**{**each, "device_codes": tuple(each["device_codes"])}) for each in rows}
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """How often the two agree, a line an op; then every disagreement."""
+    lines = ["| op | kernels | both pass | both refuse | simulator alone refuses | GPU alone refuses |"]
+    lines.append("|---|---|---|---|---|---|")
+    for op in sorted({row.op for row in rows}):
+        own = [(row.simulated == "passed", row.device == "passed") for row in rows if row.op == op]
+        counts = [own.count(each) for each in ((True, True), (False, False), (False, True), (True, False))]
+        lines.append(f"| {op} | {len(own)} | {' | '.join(map(str, counts))} |")
+    lines += ["", "Disagreements:", ""]
+    lines += [_disagreement(row) for row in rows if not row.agrees] or ["none"]
+    return lines
+
+
+def _disagreement(row: Row) -> str:
+    simulator = row.simulated if row.code is None else f"{row.simulated} {row.code}"
+    device = " ".join((row.device, *row.device_codes))
+    return f"- {row.name}: `{row.change}`: simulator {simulator}, GPU {device}: {row.summary}"
+
+
+def judge(item: Item, cases: int, limit: float) -> Row:
+    """The device gate on one kernel, by the cases that are drawn for its op."""
+    from tileops_spec.analysis.cases import draw_cases
+    from tileops_spec.check import load_spec
+    from tileops_spec.diagnostics.diagnostic import Sink
+    from tileops_spec.diagnostics.text import SourceText
+    from tileops_spec.gates.device.gate import check_on_device
+    from tileops_spec.gates.isolation import Limits
+    from tileops_spec.hardware import TARGETS
+
+    spec = load_spec(ROOT / "specs" / f"{item.op}.yaml", Sink())
+    assert spec is not None
+    kernel = SourceText(item.path, Path(item.path).read_text(encoding="utf-8"))
+    drawn = draw_cases(spec, count=cases, seed=0, static_shapes=2)
+    verdict = check_on_device(spec, drawn, kernel, TARGETS[spec.hardware.targets[0]], Limits(seconds=limit))
+    codes = tuple(dict.fromkeys(each.code for each in verdict.diagnostics))
+    said = (verdict.status, codes, verdict.summary, round(verdict.seconds, 1))
+    return Row(item.name, item.op, item.change, item.simulated, item.code, *said)
+
+
+def run(options: argparse.Namespace, label: str) -> int:
+    """Every item without a row, until the budget is spent."""
+    manifest = options.mutants / "manifest.json" if options.mutants else None
+    entries = json.loads(manifest.read_text(encoding="utf-8")) if manifest else []
+    items = list(items_of(entries, options.mutants or Path()))
+    rows, started = read_rows(options.output), time.monotonic()
+    for item in items:
+        if item.name in rows or time.monotonic() - started > options.budget:
+            continue
+        row = judge(item, options.cases, options.limit)
+        if row.device == "skipped":
+            print(f"{item.name}: {row.summary}", file=sys.stderr)
+            return _NO_GPU
+        rows[item.name] = row
+        text = json.dumps({"device": label, "rows": [asdict(each) for each in rows.values()]}, indent=1)
+        options.output.write_text(text + "\n", encoding="utf-8")
+        print(f"{row.device:10} {row.seconds:6.1f} s  {item.name}: {row.summary}", flush=True)
+    lines = [f"{len(rows)} of {len(items)} kernels were run on {label}.", "", *table(list(rows.values()))]
+    print("\n".join(lines))
+    if options.write:
+        heading = ["# The device gate beside the simulator", "", "Written by `tests/performance/device_gate.py`.", ""]
+        PAGE.write_text("\n".join([*heading, *lines]) + "\n", encoding="utf-8")
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mutants", type=Path, help="The folder that `tospec mutate --save` wrote.")
+    parser.add_argument("--output", type=Path, default=Path("device-gate.json"), help="Rows so far, read and written.")
+    parser.add_argument("--write", action="store_true", help="Put the table into docs/measurements/device-gate.md.")
+    parser.add_argument("--budget", type=float, default=540.0, help="Seconds after which no other kernel is begun.")
+    parser.add_argument("--cases", type=int, default=5, help="Cases a kernel, besides workloads.")
+    parser.add_argument("--limit", type=float, default=60.0, help="Seconds a check.")
+    options = parser.parse_args(arguments)
+    from tileops_spec.gates.device.machine import find_machine
+
+    machine = find_machine()
+    if machine is None:
+        print("no GPU on this machine (nvidia-smi shows none): nothing was measured", file=sys.stderr)
+        return _NO_GPU
+    return run(options, f"{machine.label}, driver {machine.driver}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
