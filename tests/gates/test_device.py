@@ -11,6 +11,7 @@ import torch
 from tileops_spec.analysis.cases import DISTRIBUTIONS, draw_cases
 from tileops_spec.analysis.expected import expected_outputs
 from tileops_spec.gates.device import gate, spawn
+from tileops_spec.gates.device.arena import Arena
 from tileops_spec.gates.device.calls import CALLS, Session
 from tileops_spec.gates.device.inputs import builds_of, chosen_cases, workload_cases
 from tileops_spec.gates.device.machine import Machine, parse_machine
@@ -240,3 +241,11 @@ def test_spawned_child_says_that_there_is_no_gpu() -> None:
 def test_late_child_is_ended() -> None:
     outcome, _ = spawn.spawn("start", {}, Limits(seconds=0.05))
     assert outcome == TimedOut(0.05)
+
+
+def test_a_tensor_without_axes_is_one_element_to_the_kernel() -> None:
+    records = [{"name": "scale", "role": "input", "shape": [], "dtype": "float32"}]
+    arena = Arena.lay_out(CpuPlatform(), records)
+    arena.fill({"scale": torch.tensor([2.0]).view(torch.uint8)})
+    (scale,) = arena.tensors
+    assert scale.tolist() == [2.0]

@@ -75,13 +75,14 @@ def once(request: dict[str, Any]) -> dict[str, Any]:
 
     from ..tasks import load_function
     from ..tensors import read_tensor
+    from .arena import buffer_shape
     from .cuda import compile_kernel
 
     kernel = compile_kernel(load_function(request["function"]), request["target"])
     tensors = [
-        torch.empty(each["shape"], dtype=getattr(torch, each["dtype"]), device="cuda")
+        torch.empty(buffer_shape(each), dtype=getattr(torch, each["dtype"]), device="cuda")
         if each["role"] == "output"
-        else read_tensor(each).cuda()
+        else read_tensor(each).view(buffer_shape(each)).cuda()
         for each in request["runs"][0][0]
     ]
     kernel(tensors)
