@@ -1,20 +1,26 @@
-"""Errors of recurrences, measured: how far small random disturbances of every step carry.
+"""Bounds of recurrences, measured: what becomes of the errors of all steps together.
 
-Bounds that are carried from step to step by absolute values grow with every step, also where the recurrence itself
-forgets (a state that is projected, a matrix that is normalized again and again). There the recurrence is run again a
-few times, with every element of every step moved by its own step's bound, up or down at random. docs/tolerance.md has
+A bound that is carried by absolute values from step to step grows geometrically where the recurrence itself forgets, as
+that of a delta rule does. Where it has grown, the recurrence is computed several times over in float64, with every
+element of every step moved by its own step's bound, up or down at random. The runs are elements of one more axis, RUN,
+that every definition of the group gets: the first is the undisturbed one, with its carried bound. docs/tolerance.md has
 the derivation.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from ..ir.nodes import Access, Axis, Expr, IndexRef, Number
+from ..ir.spec import Definition
+from ..ir.walk import map_children
 from .accesses import Window
 from .estimate import Approx
+from .recurrent import RecurrentGroup
 
 SAMPLES = 8
 """Disturbed runs."""
@@ -22,49 +28,98 @@ LAMBDA_RUNS = 6.0
 """The bound is so many times the largest deviation among the runs."""
 GROWN = 2.0**-14
 """A carried bound beyond this share of the largest value is worth measuring: below it, it hides nothing in 16 bits."""
+RUN = Axis(name="#run", extent=Number(value=1 + SAMPLES, dtype="i64"))
+
+
+def with_runs(group: RecurrentGroup) -> RecurrentGroup:
+    """The group with RUN as the first axis of each definition."""
+    names = frozenset(group.names)
+    definitions = tuple(_with_run(each, names) for each in group.definitions)
+    return RecurrentGroup(definitions, {name: axis + 1 for name, axis in group.axes.items()})
+
+
+def _with_run(definition: Definition, names: frozenset[str]) -> Definition:
+    value = _within_run(definition.value, names)
+    return replace(definition, axes=(RUN, *definition.axes), value=value)
+
+
+def _within_run(expr: Expr, names: frozenset[str]) -> Expr:
+    """The expression with each element of the group read from the run that it is in."""
+    expr = map_children(expr, lambda operand: _within_run(operand, names))
+    if not isinstance(expr, Access) or expr.tensor not in names:
+        return expr
+    return replace(expr, indices=(IndexRef(name=RUN.name, dtype="i64"), *expr.indices))
 
 
 @dataclass
 class Disturbance:
-    """Signs for one run; the same for the same seed."""
+    """Signs for the runs of one group; the same each time."""
 
-    seed: int
-    generator: torch.Generator = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.generator = torch.Generator().manual_seed(self.seed)
+    generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
 
     def moved(self, result: Approx) -> Approx:
-        """The value moved by its bound, up or down, and exact from there on; NaN where nothing is known of it."""
+        """One step of every run: all but the first moved by their bounds, up or down, and exact from there on.
+
+        The error is the first one's alone. A value of which nothing is known becomes NaN.
+        """
         if result.error is None or not result.value.dtype.is_floating_point:
-            return Approx(result.value)
-        signs = torch.randint(0, 2, result.value.shape, generator=self.generator).double() * 2 - 1
-        step = result.error.masked_fill(torch.isinf(result.error), torch.nan)
-        return Approx(result.value + signs.to(step.device) * step)
+            return result
+        ups = torch.randint(0, 2, result.value[1:].shape, generator=self.generator, dtype=torch.int8)
+        step = result.error[1:] * (2 * ups - 1).to(result.value.device)
+        moved = result.value.clone()
+        moved[1:] += step.masked_fill_(torch.isinf(step), torch.nan)
+        return Approx(moved, result.error[:1])
 
 
-def has_grown(windows: dict[str, Window]) -> bool:
-    """Whether a carried bound is large against what it bounds."""
-    return any(_is_large(window.approx) for window in windows.values())
+def part_of_runs(runs: Window, ranges: Sequence[tuple[int, int]] | None) -> Window:
+    """The part of every run within `ranges`, or everything; errors are 0 for all runs but the first."""
+    wanted = runs.ranges if ranges is None or not runs.covers(ranges) else list(ranges)
+    value = _within(runs.approx.value, runs.origin, wanted)
+    error = runs.approx.error
+    if error is not None:
+        error = _within(error, runs.origin, [(0, 1), *wanted[1:]])
+        error = torch.cat((error, error.new_zeros(()).expand(SAMPLES, *error.shape[1:])))
+    return Window(Approx(value, error), tuple(start for start, _ in wanted))
 
 
-def _is_large(approx: Approx) -> bool:
-    if approx.error is None or not approx.value.dtype.is_floating_point or not approx.value.numel():
-        return False
-    finite = torch.where(torch.isfinite(approx.value), approx.value.abs(), 0.0)
-    return bool((approx.error > GROWN * finite.max()).any())
+def _within(tensor: Tensor, origin: Sequence[int], ranges: Sequence[tuple[int, int]]) -> Tensor:
+    return tensor[tuple(slice(start - at, stop - at) for at, (start, stop) in zip(origin, ranges, strict=True))]
 
 
-def measured(carried: Window, runs: list[Tensor]) -> Window:
-    """The window with the smaller of the carried bound and LAMBDA_RUNS times the largest deviation of the runs.
+def measured(runs: Window) -> Window:
+    """The first run, with the smaller of its carried bound and LAMBDA_RUNS times the largest deviation of the others.
 
     Where a run has no number although there is a value, the carried bound stands.
     """
-    value, bound = carried.approx.value, carried.approx.bound
-    if not value.dtype.is_floating_point:
-        return carried
-    largest = torch.zeros_like(bound)
+    value, bound = runs.approx.value[0].clone(), runs.approx.bound[0]
+    if value.dtype.is_floating_point:
+        bound = torch.minimum(bound, _largest_deviation(value, runs.approx.value[1:]).mul_(LAMBDA_RUNS))
+    return Window(Approx(value, bound), runs.origin[1:])
+
+
+def _largest_deviation(value: Tensor, runs: Iterable[Tensor]) -> Tensor:
+    largest = torch.zeros_like(value)
     for run in runs:
-        apart = torch.where(run == value, 0.0, (run - value).abs())
-        largest = torch.maximum(largest, apart.nan_to_num(nan=torch.inf))
-    return Window(Approx(value, torch.minimum(bound, LAMBDA_RUNS * largest)), carried.origin)
+        apart = torch.where(run == value, 0.0, (run - value).abs_())
+        largest = torch.maximum(largest, apart.nan_to_num_(nan=torch.inf), out=largest)
+    return largest
+
+
+@dataclass
+class Growth:
+    """Watches the carried bounds of a recurrence, against the largest value of the same steps.
+
+    Runs say nothing new of a bound that is LAMBDA_RUNS times that of the first step at most, since each is moved by
+    its steps' own bounds: then it has not grown.
+    """
+
+    first: dict[str, float] = field(default_factory=dict)
+
+    def is_grown(self, name: str, steps: Approx) -> bool:
+        """Whether the bound of `name` has grown by these steps: all since the last question."""
+        if steps.error is None or not steps.value.dtype.is_floating_point or not steps.value.numel():
+            return False
+        top = torch.where(torch.isfinite(steps.value), steps.value.abs(), 0.0).max()
+        share = float(steps.error.max() / top)
+        first = self.first.setdefault(name, share)
+        return share > GROWN and share > LAMBDA_RUNS * (first if first < torch.inf else 0.0)

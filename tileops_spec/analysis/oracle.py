@@ -16,7 +16,7 @@ from ..ir.walk import walk
 from .accesses import OracleError, Window, mapped
 from .binding import Binding, evaluate_scalar, shape_of
 from .cost import free_indices
-from .disturbed import SAMPLES, Disturbance, has_grown, measured
+from .disturbed import Disturbance, Growth, measured, part_of_runs, with_runs
 from .estimate import Approx, Estimate, conform, scaled
 from .expressions import Expressions
 from .operators import cast
@@ -147,13 +147,17 @@ class _Oracle:
         if name in self.inputs:
             return Window(Approx(self.inputs[name]), (0,) * self.inputs[name].dim())
         if name in self.growing:
-            return self.growing[name]
+            return self._grown_so_far(name, ranges)
         extents = self.extents(self.definitions[name][0])
         inside = ranges is not None and all(
             start >= 0 and stop <= extent for (start, stop), extent in zip(ranges, extents, strict=True)
         )
         whole = not inside or bool(self.growing) or self._is_kept(name)
         return self.whole(name) if whole else self.part(name, tuple(ranges))  # type: ignore[arg-type]
+
+    def _grown_so_far(self, name: str, ranges: Sequence[tuple[int, int]] | None) -> Window:
+        """What an expression sees of a recurrence on its way."""
+        return part_of_runs(self.growing[name], ranges) if self.disturbance else self.growing[name]
 
     def _is_kept(self, name: str) -> bool:
         """Whether a definition is computed as a whole, however little of it is wanted."""
@@ -223,28 +227,48 @@ class _Oracle:
 
     def _step(self, group: RecurrentGroup) -> None:
         """Compute the definitions of a group together; where bounds grow from step to step, they are measured."""
-        carried = self._walked(group)
-        if self.as_float != "f64" and has_grown(carried):
-            runs = [self._walked(group, Disturbance(seed)) for seed in range(SAMPLES)]
-            carried = {name: measured(each, [run[name].approx.value for run in runs]) for name, each in carried.items()}
-        self.kept.update(carried)
+        found = self._walked(group, growth=Growth() if self.bounded and self.as_float != "f64" else None)
+        if found is None:
+            runs = self._walked(with_runs(group), Disturbance())
+            found = {name: measured(runs.pop(name)) for name in group.names}
+        self.kept.update(found)
 
-    def _walked(self, group: RecurrentGroup, disturbance: Disturbance | None = None) -> dict[str, Window]:
-        """The definitions of a group, one step after the other; disturbed, steps know of no errors but their own."""
+    def _walked(
+        self, group: RecurrentGroup, disturbance: Disturbance | None = None, growth: Growth | None = None
+    ) -> dict[str, Window] | None:
+        """The definitions of a group, one step after the other; None as soon as a bound is seen to have grown."""
         self.disturbance = disturbance
         for definition in group.definitions:
             self.growing[definition.target] = self._begun(definition, group)
         try:
             first = group.definitions[0]
-            steps = range(self.extents(first)[group.axes[first.target]])
-            for step in reversed(steps) if group.backward else steps:
+            count = self.extents(first)[group.axes[first.target]]
+            seen = 0
+            for at in range(count):
+                step = count - 1 - at if group.backward else at
                 for definition in group.definitions:
                     self._store_step(definition, group.axes[definition.target], step)
+                if growth is not None and (at + 1 == count or at & (at + 1) == 0):
+                    if self._is_grown(group, growth, step, at + 1 - seen):
+                        return None
+                    seen = at + 1
             return {name: self.growing[name] for name in group.names}
         finally:
             self.disturbance = None
             for name in group.names:
                 self.growing.pop(name, None)
+
+    def _is_grown(self, group: RecurrentGroup, growth: Growth, step: int, count: int) -> bool:
+        """Whether any bound has grown within the last `count` steps, up to and with `step`."""
+        start = step if group.backward else step - count + 1
+        found = False
+        for name, window in ((name, self.growing[name]) for name in group.names):
+            axis = group.axes[name]
+            steps = mapped(
+                window.approx, lambda t, axis=axis, at=start - window.origin[axis]: t.narrow(axis, at, count)
+            )
+            found |= growth.is_grown(name, steps)
+        return found
 
     def _begun(self, definition: Definition, group: RecurrentGroup) -> Window:
         """Room for every step, and for the element before the first one, which is filled in."""
@@ -253,8 +277,8 @@ class _Oracle:
         extents[axis] += definition.initial is not None
         dtype = self.expressions.dtype(definition.dtype)
         value = conform(torch.zeros(extents, dtype=torch.float64, device=self.expressions.device), dtype)
-        bounded = self.bounded and not self.disturbance
-        error = torch.zeros(extents, dtype=torch.float64, device=self.expressions.device) if bounded else None
+        single = [1, *extents[1:]] if self.disturbance else extents
+        error = torch.zeros(single, dtype=torch.float64, device=self.expressions.device) if self.bounded else None
         approx = Approx(value, error)
         shift = -1 if definition.initial is not None and not definition.backward else 0
         window = Window(approx, tuple(shift if at == axis else 0 for at in range(len(extents))))
@@ -273,8 +297,8 @@ class _Oracle:
         at = step - window.origin[axis]
         result = self.disturbance.moved(result) if self.disturbance else result
         window.approx.value.narrow(axis, at, 1).copy_(result.value)
-        if window.approx.error is not None:
-            window.approx.error.narrow(axis, at, 1).copy_(result.bound)
+        if window.approx.error is not None and result.error is not None:
+            window.approx.error.narrow(axis, at, 1).copy_(result.error[: window.approx.error.shape[0]])
 
     # results
 
