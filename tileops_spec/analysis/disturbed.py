@@ -105,21 +105,18 @@ def _largest_deviation(value: Tensor, runs: Iterable[Tensor]) -> Tensor:
     return largest
 
 
-@dataclass
-class Growth:
-    """Watches the carried bounds of a recurrence, against the largest value of the same steps.
+def is_large(steps: Approx) -> bool:
+    """Whether a carried bound is large against the largest value of the same steps."""
+    if steps.error is None or not steps.value.dtype.is_floating_point or not steps.value.numel():
+        return False
+    top = torch.where(torch.isfinite(steps.value), steps.value.abs(), 0.0).max()
+    return bool(steps.error.max() > GROWN * top)
 
-    Runs say nothing new of a bound that is LAMBDA_RUNS times that of the first step at most, since each is moved by
-    its steps' own bounds: then it has not grown.
+
+def has_grown(carried: Approx, own: Approx) -> bool:
+    """Whether the carried bound of a step is more than LAMBDA_RUNS times what the step itself adds.
+
+    Else runs would say nothing new of it, since each of them is moved by all that its steps add.
     """
-
-    first: dict[str, float] = field(default_factory=dict)
-
-    def is_grown(self, name: str, steps: Approx) -> bool:
-        """Whether the bound of `name` has grown by these steps: all since the last question."""
-        if steps.error is None or not steps.value.dtype.is_floating_point or not steps.value.numel():
-            return False
-        top = torch.where(torch.isfinite(steps.value), steps.value.abs(), 0.0).max()
-        share = float(steps.error.max() / top)
-        first = self.first.setdefault(name, share)
-        return share > GROWN and share > LAMBDA_RUNS * (first if first < torch.inf else 0.0)
+    added = own.bound
+    return bool(carried.bound.max() > LAMBDA_RUNS * torch.where(torch.isinf(added), 0.0, added).max())

@@ -16,7 +16,7 @@ from ..ir.walk import walk
 from .accesses import OracleError, Window, mapped
 from .binding import Binding, evaluate_scalar, shape_of
 from .cost import free_indices
-from .disturbed import Disturbance, Growth, measured, part_of_runs, with_runs
+from .disturbed import Disturbance, has_grown, is_large, measured, part_of_runs, with_runs
 from .estimate import Approx, Estimate, conform, scaled
 from .expressions import Expressions
 from .operators import cast
@@ -105,6 +105,7 @@ class _Oracle:
     kept: dict[str, Window] = field(default_factory=dict)
     growing: dict[str, Window] = field(default_factory=dict)
     disturbance: Disturbance | None = None
+    exactly: bool = False
 
     def __post_init__(self) -> None:
         self.definitions: dict[str, list[Definition]] = {}
@@ -157,7 +158,10 @@ class _Oracle:
 
     def _grown_so_far(self, name: str, ranges: Sequence[tuple[int, int]] | None) -> Window:
         """What an expression sees of a recurrence on its way."""
-        return part_of_runs(self.growing[name], ranges) if self.disturbance else self.growing[name]
+        window = self.growing[name]
+        if self.exactly:
+            return Window(Approx(window.approx.value), window.origin)
+        return part_of_runs(window, ranges) if self.disturbance else window
 
     def _is_kept(self, name: str) -> bool:
         """Whether a definition is computed as a whole, however little of it is wanted."""
@@ -227,48 +231,49 @@ class _Oracle:
 
     def _step(self, group: RecurrentGroup) -> None:
         """Compute the definitions of a group together; where bounds grow from step to step, they are measured."""
-        found = self._walked(group, growth=Growth() if self.bounded and self.as_float != "f64" else None)
+        found = self._walked(group, watched=self.bounded and self.as_float != "f64")
         if found is None:
             runs = self._walked(with_runs(group), Disturbance())
             found = {name: measured(runs.pop(name)) for name in group.names}
         self.kept.update(found)
 
     def _walked(
-        self, group: RecurrentGroup, disturbance: Disturbance | None = None, growth: Growth | None = None
+        self, group: RecurrentGroup, disturbance: Disturbance | None = None, *, watched: bool = False
     ) -> dict[str, Window] | None:
-        """The definitions of a group, one step after the other; None as soon as a bound is seen to have grown."""
+        """The definitions of a group, one step after the other; watched, None as soon as a bound has grown.
+
+        Bounds are looked at after 1, 2, 4, 8, … steps, and after the last.
+        """
         self.disturbance = disturbance
         for definition in group.definitions:
             self.growing[definition.target] = self._begun(definition, group)
         try:
-            first = group.definitions[0]
-            count = self.extents(first)[group.axes[first.target]]
-            seen = 0
-            for at in range(count):
-                step = count - 1 - at if group.backward else at
+            count = self.extents(group.definitions[0])[group.axes[group.definitions[0].target]]
+            for done in range(1, count + 1):
+                step = count - done if group.backward else done - 1
                 for definition in group.definitions:
                     self._store_step(definition, group.axes[definition.target], step)
-                if growth is not None and (at + 1 == count or at & (at + 1) == 0):
-                    if self._is_grown(group, growth, step, at + 1 - seen):
-                        return None
-                    seen = at + 1
+                if watched and (done == count or done & (done - 1) == 0) and self._has_grown(group, step):
+                    return None
             return {name: self.growing[name] for name in group.names}
         finally:
             self.disturbance = None
             for name in group.names:
                 self.growing.pop(name, None)
 
-    def _is_grown(self, group: RecurrentGroup, growth: Growth, step: int, count: int) -> bool:
-        """Whether any bound has grown within the last `count` steps, up to and with `step`."""
-        start = step if group.backward else step - count + 1
-        found = False
-        for name, window in ((name, self.growing[name]) for name in group.names):
-            axis = group.axes[name]
-            steps = mapped(
-                window.approx, lambda t, axis=axis, at=start - window.origin[axis]: t.narrow(axis, at, count)
-            )
-            found |= growth.is_grown(name, steps)
-        return found
+    def _has_grown(self, group: RecurrentGroup, step: int) -> bool:
+        """Whether a bound at this step is large, and so much larger than what the step itself adds."""
+        for definition in group.definitions:
+            axis = group.axes[definition.target]
+            window, ranges = self.growing[definition.target], self._ranges_at(definition, axis, step)
+            carried = window.narrowed(ranges).approx
+            if is_large(carried):
+                self.exactly = True
+                own = self._define(definition, ranges)
+                self.exactly = False
+                if has_grown(carried, own):
+                    return True
+        return False
 
     def _begun(self, definition: Definition, group: RecurrentGroup) -> Window:
         """Room for every step, and for the element before the first one, which is filled in."""
@@ -289,9 +294,13 @@ class _Oracle:
         return window
 
     def _store_step(self, definition: Definition, axis: int, step: int) -> None:
+        ranges = self._ranges_at(definition, axis, step)
+        self._put(self.growing[definition.target], axis, step, self._define(definition, ranges))
+
+    def _ranges_at(self, definition: Definition, axis: int, step: int) -> list[tuple[int, int]]:
         ranges = [(0, extent) for extent in self.extents(definition)]
         ranges[axis] = (step, step + 1)
-        self._put(self.growing[definition.target], axis, step, self._define(definition, ranges))
+        return ranges
 
     def _put(self, window: Window, axis: int, step: int, result: Approx) -> None:
         at = step - window.origin[axis]

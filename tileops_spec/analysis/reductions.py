@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -129,22 +130,39 @@ def _carried(
     if factor.fresh is None:
         return carried
     linear = _einsum([factor.fresh, *others], sizes, outer)
-    fresh = factor.fresh * torch.sqrt(_copies(factor.value, outer))
+    if math.prod(sizes[outer:]) <= LAMBDA_CAST**2:
+        return total(carried, linear)  # Σ|x| ≤ √n·√Σx²: the other bound is no smaller
+    copies = _copies(factor.value, outer)
+    fresh = factor.fresh if copies is None else factor.fresh * torch.sqrt(copies)
     squares = _einsum([each * each for each in (fresh, *others)], sizes, outer)
-    cancelling = LAMBDA_CAST * torch.sqrt(squares) + factor.unit * value.abs()
+    cancelling = squares.sqrt_().mul_(LAMBDA_CAST).add_(value.abs(), alpha=factor.unit)
     return total(carried, torch.minimum(linear, cancelling))
 
 
-def _copies(value: Tensor, outer: int) -> Tensor:
+def _copies(value: Tensor, outer: int) -> Tensor | None:
     """How many elements of its sum are equal to each one, and so are rounded alike; 1 where all but zeros are equal.
 
     By the inequality of Cauchy and Schwarz, n equal roundings weigh no more than n independent ones √n times as large.
+    None where no two are equal.
     """
     flat = value.flatten(outer).contiguous()
-    ordered = flat.sort(-1).values
-    count = torch.searchsorted(ordered, flat, right=True) - torch.searchsorted(ordered, flat)
+    ordered = _ordered(flat)
+    alike = (ordered[..., 1:] == ordered[..., :-1]).any(-1)
+    if not bool(alike.any()):
+        return None
+    count = torch.ones_like(flat)
+    flat, ordered = flat[alike], ordered[alike]
+    found = torch.searchsorted(ordered, flat, right=True) - torch.searchsorted(ordered, flat)
     largest, least = ordered[..., -1:], torch.where(flat == 0, math.inf, flat).amin(-1, keepdim=True)
-    return torch.where(largest == least, 1, count).double().reshape(value.shape)
+    count[alike] = torch.where(largest == least, 1, found).double()
+    return count.reshape(value.shape)
+
+
+def _ordered(flat: Tensor) -> Tensor:
+    """Sorted along the last axis; by NumPy where it can, which has vector instructions for it."""
+    if flat.device.type != "cpu":
+        return flat.sort(-1).values
+    return torch.from_numpy(numpy.sort(flat.numpy(), axis=-1))
 
 
 def reduce(name: str, body: Approx, sizes: Sequence[int], outer: int, dtype: DType) -> Approx:
