@@ -30,17 +30,88 @@ class Estimate:
     error: Tensor
 
 
-@dataclass(frozen=True, slots=True)
-class Approx:
-    """A value on its way through the mathematics; `error` None means exact. For bool, an error of 1 means unsure."""
+Part = Tensor | float
+"""A number, or one an element: of a tensor's shape, or 1 along axes where it does not vary."""
 
-    value: Tensor
-    error: Tensor | None = None
+
+class Approx:
+    """A value on its way through the mathematics, at most `dense` + `relative`·|value| + `floor` off.
+
+    Most errors are a share of the value, and a sum of such shares costs nothing until the error is asked for.
+    For bool, an error of 1 means unsure. Parts may be NaN where nothing is known, and anything where the value is not
+    finite; `error` is in order.
+    """
+
+    __slots__ = ("_error", "dense", "floor", "relative", "value")
+
+    def __init__(self, value: Tensor, error: Tensor | None = None) -> None:
+        self.value = value
+        self.dense = self._error = error
+        self.relative: Part = 0.0
+        self.floor = 0.0
+
+    @classmethod
+    def of_parts(cls, value: Tensor, dense: Tensor | None, relative: Part, floor: float) -> Approx:
+        result = cls(value, dense)
+        result.relative, result.floor, result._error = relative, floor, None
+        return result
+
+    @property
+    def is_exact(self) -> bool:
+        return self.dense is None and self.floor == 0 and not isinstance(self.relative, Tensor) and self.relative == 0
+
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether the error is one tensor, or nothing."""
+        return self.is_exact or (self._error is not None and self.dense is self._error)
+
+    @property
+    def error(self) -> Tensor | None:
+        """The error of each element; None where every value is exact."""
+        if self._error is None and not self.is_exact:
+            self._error = settled(self.value, self.fresh_error()).dense
+        return self._error
 
     @property
     def bound(self) -> Tensor:
         """The error as a tensor."""
-        return torch.zeros_like(self.value, dtype=torch.float64) if self.error is None else self.error
+        return torch.zeros_like(self.value, dtype=torch.float64) if self.is_exact else self.error  # type: ignore[return-value]
+
+    def fresh_error(self) -> Tensor:
+        """The error in a tensor of its own, not in order yet."""
+        if self._error is not None:
+            return self._error.clone()
+        if not isinstance(self.relative, Tensor) and self.relative == 0:
+            return self.dense + self.floor if self.dense is not None else self._level(self.floor)
+        error = times(self.value.abs().to(torch.float64), self.relative)
+        error = error if self.dense is None else onto(error, self.dense)
+        return error.add_(self.floor) if self.floor else error
+
+    def _level(self, number: float) -> Tensor:
+        return torch.full(self.value.shape, number, dtype=torch.float64, device=self.value.device)
+
+    def shares(self, size: int) -> tuple[Part, Tensor | None, float]:
+        """The parts, as a factor of a product of `size` elements: where it is small beside that, all relative."""
+        if self.value.numel() * SMALL <= size and not self.is_exact:
+            share = self.error / self.value.abs()  # type: ignore[operator]
+            if surely_finite(share):
+                return share, None, 0.0
+        return self.relative, self.dense, self.floor
+
+
+SMALL = 4
+"""A factor with so many times fewer elements than the product is small."""
+
+
+def times(own: Tensor, factor: Part) -> Tensor:
+    """The product, in place where it has room."""
+    if not isinstance(factor, Tensor) or fits(factor, own):
+        return own.mul_(factor)
+    return own * factor
+
+
+def fits(part: Tensor, whole: Tensor) -> bool:
+    return part.numel() <= whole.numel() and torch.broadcast_shapes(whole.shape, part.shape) == whole.shape
 
 
 def underflow(dtype: DType) -> float:
@@ -63,12 +134,28 @@ def rounding(value: Tensor, dtype: DType) -> Tensor | None:
 
 def with_overflow(error: Tensor, value: Tensor, dtype: DType) -> Tensor:
     """The error, inf where the value is beyond the largest finite number of a narrow dtype."""
-    if dtype.max_value >= 1e30 or value.numel() == 0:
-        return error
+    return error.masked_fill(value.abs() > dtype.max_value, math.inf) if may_overflow(value, dtype) else error
+
+
+def may_overflow(value: Tensor, dtype: DType) -> bool:
+    """Whether any value is beyond the largest finite number of a narrow dtype, or not a number."""
+    return dtype.max_value < 1e30 and value.numel() > 0 and not largest(value) <= dtype.max_value
+
+
+def largest(value: Tensor) -> float:
+    """The largest |v|; NaN where there is one."""
     low, high = map(float, torch.aminmax(value))
-    if -dtype.max_value <= low and high <= dtype.max_value:
-        return error
-    return error.masked_fill(value.abs() > dtype.max_value, math.inf)
+    return max(-low, high)
+
+
+def rounded(value: Tensor, dtype: DType, dense: Tensor | None, relative: Part, floor: float) -> Approx:
+    """The value with these errors and one rounding to `dtype`, where that rounds."""
+    if dtype.is_float and dtype.rounds:
+        relative, floor = relative + dtype.unit_roundoff, floor + underflow(dtype)
+        if may_overflow(value, dtype):
+            beyond = torch.where(value.abs() > dtype.max_value, math.inf, 0.0)
+            dense = beyond if dense is None else dense + beyond
+    return Approx.of_parts(value, dense, relative, floor)
 
 
 def accumulation(count: int, dtype: DType) -> float:
@@ -100,7 +187,7 @@ def onto(own: Tensor | None, *errors: Tensor | None) -> Tensor | None:
     for error in errors:
         if own is None or error is None:
             own = own if error is None else error.clone()
-        elif torch.broadcast_shapes(own.shape, error.shape) == own.shape:
+        elif fits(error, own):
             own = own.add_(error)
         else:
             own = own + error

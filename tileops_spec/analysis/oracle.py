@@ -17,7 +17,7 @@ from .accesses import OracleError, Window, mapped
 from .binding import Binding, evaluate_scalar, shape_of
 from .cost import free_indices
 from .disturbed import Disturbance, has_grown, is_large, measured, part_of_runs, with_runs
-from .estimate import Approx, Estimate, conform, scaled
+from .estimate import Approx, Estimate, conform, settled
 from .expressions import Expressions
 from .operators import cast
 from .recurrent import RecurrentGroup, recurrent_groups
@@ -211,8 +211,7 @@ class _Oracle:
         if not definition.is_output:
             return result
         dtype = self.expressions.dtype(definition.dtype)
-        result = cast(result, self.expressions.dtype(value.dtype), dtype)
-        return Approx(result.value, _rounded_again(result, dtype))
+        return _rounded_again(cast(result, self.expressions.dtype(value.dtype), dtype), dtype)
 
     def _updated(self, definitions: Sequence[Definition]) -> Window:
         """A target after all of its statements: an output is rounded once, after the last."""
@@ -342,9 +341,11 @@ class _Oracle:
         return Approx(value, error)
 
 
-def _rounded_again(result: Approx, dtype: DType) -> Tensor | None:
+def _rounded_again(result: Approx, dtype: DType) -> Approx:
     """The error with what rounding adds because the rounded number is itself off by it: e + u·e."""
-    return result.error if not dtype.is_float else scaled(result.error, 1 + dtype.unit_roundoff)
+    if result.is_exact or not dtype.is_float:
+        return result
+    return settled(result.value, result.fresh_error().mul_(1 + dtype.unit_roundoff))
 
 
 def _pieces(extents: tuple[int, ...], count: int) -> list[tuple[tuple[int, int], ...]]:

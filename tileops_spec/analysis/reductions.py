@@ -35,15 +35,24 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """A factor of a product under a sum.
+    """A factor of a product under a sum, at most `error` + `relative`·|value| off.
 
-    `fresh` is the part of its error that is one independent rounding an element, `unit` that rounding's unit roundoff.
+    `fresh` is a part of its error besides, one independent rounding an element; `unit` is that rounding's unit roundoff.
     """
 
     value: Tensor
     error: Tensor | None = None
+    relative: float = 0.0
     fresh: Tensor | None = None
     unit: float = 0.0
+
+    @classmethod
+    def of(cls, approx: Approx, fresh: Tensor | None = None, unit: float = 0.0) -> Factor:
+        if isinstance(approx.relative, Tensor) or approx.is_laid_out:
+            return cls(approx.value, approx.error, 0.0, fresh, unit)
+        floor = approx.value.new_full((1,) * approx.value.dim(), approx.floor, dtype=torch.float64)
+        error = floor if approx.dense is None else approx.dense + floor
+        return cls(approx.value, error, approx.relative, fresh, unit)
 
 
 def sum_of_products(
@@ -68,14 +77,26 @@ def sum_of_products(
         shares = _einsum([inside.double()], sizes, outer)
     values = [factor.value.to(torch.float64) for factor in factors]
     value = _einsum(values, sizes, outer)
-    errors = [_carried(values, factors, at, value, sizes, outer) for at in range(len(factors))]
-    if dtype.is_float and dtype.rounds:
-        mass = _einsum([each.abs() for each in values], sizes, outer)
-        errors.append(mass * (accumulation(count, dtype) + rounded))
+    error = _summed_error(factors, value, sizes, outer, dtype, rounded)
     if mean:
-        value, errors = value / shares, [None if error is None else error / shares for error in errors]
-        errors.append(scaled(rounding(value, dtype), 2.0))
-    return settled(value if dtype.is_float else wrap(value.round().to(torch.int64), dtype), total(*errors))
+        value, error = value / shares, None if error is None else error / shares
+        error = total(error, scaled(rounding(value, dtype), 2.0))
+    return settled(value if dtype.is_float else wrap(value.round().to(torch.int64), dtype), error)
+
+
+def _summed_error(
+    factors: Sequence[Factor], value: Tensor, sizes: Sequence[int], outer: int, dtype: DType, rounded: float
+) -> Tensor | None:
+    """What the errors of the factors and the accumulation do to the sum; Σ|product| serves all that is relative."""
+    relative = sum(factor.relative for factor in factors)
+    if dtype.is_float and dtype.rounds:
+        relative += accumulation(math.prod(sizes[outer:]), dtype) + rounded
+    if not relative and all(factor.error is None and factor.fresh is None for factor in factors):
+        return None
+    absolute = [factor.value.abs().to(torch.float64) for factor in factors]
+    mass = _einsum(absolute, sizes, outer)
+    carried = [_carried(absolute, factors, at, value, mass, sizes, outer) for at in range(len(factors))]
+    return total(mass * relative, *carried)
 
 
 def _cut(factors: Sequence[Factor], inside: Tensor) -> list[Factor]:
@@ -86,7 +107,8 @@ def _cut(factors: Sequence[Factor], inside: Tensor) -> list[Factor]:
     cut = []
     for factor in factors:
         error, fresh = (None if e is None else torch.where(inside, e, 0.0) for e in (factor.error, factor.fresh))
-        cut.append(Factor(torch.where(inside, factor.value.double(), 0.0), error, fresh, factor.unit))
+        value = torch.where(inside, factor.value.double(), 0.0)
+        cut.append(Factor(value, error, factor.relative, fresh, factor.unit))
     return cut
 
 
@@ -121,11 +143,17 @@ def _joined(tensors: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _carried(
-    values: Sequence[Tensor], factors: Sequence[Factor], at: int, value: Tensor, sizes: Sequence[int], outer: int
+    absolute: Sequence[Tensor],
+    factors: Sequence[Factor],
+    at: int,
+    value: Tensor,
+    mass: Tensor,
+    sizes: Sequence[int],
+    outer: int,
 ) -> Tensor | None:
     """What the error of one factor does to the sum: linear, but fresh roundings partly cancel."""
     factor = factors[at]
-    others = [each.abs() for position, each in enumerate(values) if position != at]
+    others = [each for position, each in enumerate(absolute) if position != at]
     carried = None if factor.error is None else _einsum([factor.error, *others], sizes, outer)
     if factor.fresh is None:
         return carried
@@ -236,7 +264,7 @@ def _product(body: Approx, dtype: DType) -> Approx:
 
 def growth(size: Tensor) -> Tensor:
     """How many binary orders each factor of a product may add to it, 0 for those that shrink it."""
-    return torch.log2(size.to(torch.float64)).clamp(min=0)
+    return torch.log2(size.to(torch.float64)).clamp_(min=0)
 
 
 def beyond_range(grown: Tensor, count: int, dtype: DType) -> Tensor:
@@ -244,8 +272,9 @@ def beyond_range(grown: Tensor, count: int, dtype: DType) -> Tensor:
 
     A part of it may overflow: then nothing is known. A part may be flushed to zero: the rest multiplies what was lost.
     """
-    flushed = count * underflow(dtype) * torch.exp2(grown)
-    return torch.where(grown >= math.log2(dtype.max_value), math.inf, flushed)
+    limit = math.log2(dtype.max_value)
+    flushed = torch.exp2(grown).mul_(count * underflow(dtype))
+    return flushed.masked_fill_(grown >= limit, math.inf) if grown.numel() and grown.max() >= limit else flushed
 
 
 def _unsure(error: Tensor) -> Tensor:
@@ -301,7 +330,7 @@ def _logsumexp(body: Approx, dtype: DType) -> Approx:
     return settled(value, inner.sum(-1) + own)
 
 
-def _finite_size(x: Tensor) -> Tensor:
+def finite_size(x: Tensor) -> Tensor:
     """|x|, 0 for what is not finite."""
     size = x.abs()
     return size if surely_finite(size) else torch.where(torch.isfinite(x), size, 0.0)
@@ -309,7 +338,7 @@ def _finite_size(x: Tensor) -> Tensor:
 
 def exponent_error(x: Tensor, top: Tensor, dtype: DType) -> Tensor:
     """The relative error of exp(x - max x): x·log2 e and max·log2 e are each rounded, and the exponential itself."""
-    size, highest = (_finite_size(each).mul_(2 * dtype.unit_roundoff) for each in (x, top))
+    size, highest = (finite_size(each).mul_(2 * dtype.unit_roundoff) for each in (x, top))
     return size.add_(highest.add_(4 * dtype.unit_roundoff))
 
 
