@@ -6,7 +6,6 @@ The derivation is in docs/tolerance.md.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,15 +18,24 @@ LAMBDA_CAST = 4.0
 """The same for roundings of operands, which are independent of each other."""
 
 
-@dataclass(frozen=True, slots=True)
 class Estimate:
     """`value` in float64, int64 or bool; `error` in float64, of the same shape, not negative.
 
-    An error of inf says that nothing can be said about that element.
+    An error of inf says that nothing can be said about that element. An error that is given in parts is laid out when
+    it is asked for.
     """
 
-    value: Tensor
-    error: Tensor
+    __slots__ = ("_error", "value")
+
+    def __init__(self, value: Tensor, error: Tensor | Approx) -> None:
+        self.value = value
+        self._error = error
+
+    @property
+    def error(self) -> Tensor:
+        if isinstance(self._error, Approx):
+            self._error = self._error.bound.contiguous()
+        return self._error
 
 
 Part = Tensor | float
@@ -42,13 +50,14 @@ class Approx:
     finite; `error` is in order.
     """
 
-    __slots__ = ("_error", "dense", "floor", "relative", "value")
+    __slots__ = ("_error", "_reach", "dense", "floor", "relative", "value")
 
     def __init__(self, value: Tensor, error: Tensor | None = None) -> None:
         self.value = value
         self.dense = self._error = error
         self.relative: Part = 0.0
         self.floor = 0.0
+        self._reach: float | None = None
 
     @classmethod
     def of_parts(cls, value: Tensor, dense: Tensor | None, relative: Part, floor: float) -> Approx:
@@ -58,7 +67,12 @@ class Approx:
 
     @property
     def is_exact(self) -> bool:
-        return self.dense is None and self.floor == 0 and not isinstance(self.relative, Tensor) and self.relative == 0
+        return self.dense is None and self.is_level and self.floor == 0
+
+    @property
+    def is_level(self) -> bool:
+        """Whether no part of the error is a share of the value."""
+        return not isinstance(self.relative, Tensor) and self.relative == 0
 
     @property
     def is_laid_out(self) -> bool:
@@ -66,34 +80,51 @@ class Approx:
         return self.is_exact or (self._error is not None and self.dense is self._error)
 
     @property
+    def reach(self) -> float:
+        """No element is larger: √Σ|v|², which takes one pass; inf or NaN where an element may not be finite."""
+        if self._reach is None:
+            self._reach = reach(self.value)
+        return self._reach
+
+    @property
     def error(self) -> Tensor | None:
         """The error of each element; None where every value is exact."""
         if self._error is None and not self.is_exact:
-            self._error = settled(self.value, self.fresh_error()).dense
+            self._error = self.laid_out()
         return self._error
 
     @property
     def bound(self) -> Tensor:
         """The error as a tensor."""
-        return torch.zeros_like(self.value, dtype=torch.float64) if self.is_exact else self.error  # type: ignore[return-value]
+        error = self.error
+        return torch.zeros_like(self.value, dtype=torch.float64) if error is None else error
 
-    def fresh_error(self) -> Tensor:
-        """The error in a tensor of its own, not in order yet."""
-        if self._error is not None:
-            return self._error.clone()
-        if not isinstance(self.relative, Tensor) and self.relative == 0:
-            return self.dense + self.floor if self.dense is not None else self._level(self.floor)
-        error = times(self.value.abs().to(torch.float64), self.relative)
-        error = error if self.dense is None else onto(error, self.dense)
-        return error.add_(self.floor) if self.floor else error
+    def laid_out(self, scale: float = 1.0) -> Tensor:
+        """So many times the error, in order, in a tensor of its own."""
+        error = self.rough_error(scale)
+        if self.dense is None and not isinstance(self.relative, Tensor) and math.isfinite(self.reach):
+            return error
+        return settled(self.value, error).bound
 
-    def _level(self, number: float) -> Tensor:
-        return torch.full(self.value.shape, number, dtype=torch.float64, device=self.value.device)
+    def rough_error(self, scale: float = 1.0) -> Tensor:
+        """So many times the error, in a tensor of its own, not in order yet."""
+        if self.is_level:
+            floor = self.floor * scale
+            if self.dense is None:
+                return torch.full(self.value.shape, floor, dtype=torch.float64, device=self.value.device)
+            return self.dense.mul(scale).add_(floor) if scale != 1 else self.dense + floor
+        if isinstance(self.relative, Tensor):
+            error = times(self.value.abs().to(torch.float64), self.relative).mul_(scale)
+        else:
+            error = self.value.to(torch.float64).mul(self.relative * scale).abs_()
+        if self.dense is not None:
+            error = error.add_(self.dense, alpha=scale) if fits(self.dense, error) else error + self.dense * scale
+        return error.add_(self.floor * scale) if self.floor else error
 
     def shares(self, size: int) -> tuple[Part, Tensor | None, float]:
         """The parts, as a factor of a product of `size` elements: where it is small beside that, all relative."""
         if self.value.numel() * SMALL <= size and not self.is_exact:
-            share = self.error / self.value.abs()  # type: ignore[operator]
+            share = self.bound / self.value.abs()
             if surely_finite(share):
                 return share, None, 0.0
         return self.relative, self.dense, self.floor
@@ -139,13 +170,15 @@ def with_overflow(error: Tensor, value: Tensor, dtype: DType) -> Tensor:
 
 def may_overflow(value: Tensor, dtype: DType) -> bool:
     """Whether any value is beyond the largest finite number of a narrow dtype, or not a number."""
-    return dtype.max_value < 1e30 and value.numel() > 0 and not largest(value) <= dtype.max_value
-
-
-def largest(value: Tensor) -> float:
-    """The largest |v|; NaN where there is one."""
+    if dtype.max_value >= 1e30 or value.numel() == 0 or reach(value) <= dtype.max_value:
+        return False
     low, high = map(float, torch.aminmax(value))
-    return max(-low, high)
+    return not max(-low, high) <= dtype.max_value
+
+
+def reach(value: Tensor) -> float:
+    """No element is larger: √Σ|v|², which takes one pass; inf or NaN where an element may not be finite."""
+    return float(torch.linalg.vector_norm(value.to(torch.float64)))
 
 
 def rounded(value: Tensor, dtype: DType, dense: Tensor | None, relative: Part, floor: float) -> Approx:

@@ -6,6 +6,7 @@ Own errors allow what GPUs do: approximate instructions for exp, log and divisio
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
-from .estimate import Approx, conform, largest, rounding, scaled, settled, stepped, total, underflow
+from .estimate import Approx, conform, rounding, scaled, settled, stepped, total, underflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +23,14 @@ class Smooth:
     """A differentiable function: of (x, f(x)), `slope` is |f'(x)|; for an exact x, the function's own error in units of
     u is `relative`·|f(x)| + `absolute`.
 
-    `flushed`: of the largest |x|, how many times what underflows on the way may count.
+    `flushed`: how many times what underflows on the way may count.
     """
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor, Tensor], Tensor]
     relative: Callable[[Tensor, Tensor], Tensor] | float
     absolute: Callable[[Tensor, Tensor], Tensor] | float = 0.0
-    flushed: Callable[[float], float] = lambda top: 1.0
+    flushed: Callable[[Approx], float] | float = 1.0
 
 
 FAR = 2.0**20
@@ -70,7 +71,7 @@ SMOOTH: dict[str, Smooth] = {
         _silu_slope,
         lambda x, v: _size(x).mul_(2).add_(4).mul_(torch.sigmoid(-x)).add_(6),
         # Where exp(-x) overflows, 1 / (1 + exp(-x)) is 0, and x times that.
-        flushed=lambda top: 1 + top,
+        flushed=lambda x: 1 + (x.reach if x.reach < FAR else FAR),
     ),
     "softplus": Smooth(
         torch.nn.functional.softplus, lambda x, v: torch.sigmoid(x), lambda x, v: _size(x).mul_(2).add_(8), 2
@@ -105,19 +106,13 @@ def _smooth(function: Smooth, argument: Approx, dtype: DType) -> Approx:
         part(x, value).mul_(dtype.unit_roundoff) if callable(part) else part * dtype.unit_roundoff
         for part in (function.relative, function.absolute)
     )
-    floor = underflow(dtype) * function.flushed(_top(x))
+    floor = underflow(dtype) * (function.flushed(argument) if callable(function.flushed) else function.flushed)
     if isinstance(absolute, float):
         floor, absolute = floor + absolute, None
     if not argument.is_exact:
         moved = function.slope(x, value) * argument.error
         absolute = moved if absolute is None else absolute.add_(moved)
     return Approx.of_parts(value, absolute, relative, floor)
-
-
-def _top(x: Tensor) -> float:
-    """The largest |x|, up to FAR."""
-    top = largest(x) if x.numel() else 0.0
-    return top if top < FAR else FAR
 
 
 def _sqrt(args: Sequence[Approx], dtype: DType) -> Approx:
@@ -140,23 +135,24 @@ def _absolute(args: Sequence[Approx], dtype: DType) -> Approx:
     return Approx.of_parts(x.value.abs(), x.dense, x.relative, x.floor)
 
 
-def _widest(args: Sequence[Approx]) -> Tensor | None:
-    if all(argument.error is None for argument in args):
-        return None
-    bounds = torch.broadcast_tensors(*(argument.bound for argument in args))
-    return torch.stack(bounds).amax(0)
+def _widest(value: Tensor, args: Sequence[Approx]) -> Approx:
+    """The value with the largest error of the arguments."""
+    errors = [argument.error for argument in args if argument.error is not None]
+    if not errors:
+        return Approx(value)
+    return Approx(value, functools.reduce(torch.maximum, errors).expand(value.shape))
 
 
 def _extremum(function: Callable[..., Tensor]):
     def evaluate(args: Sequence[Approx], dtype: DType) -> Approx:
-        return Approx(function(args[0].value, args[1].value), _widest(args))
+        return _widest(function(args[0].value, args[1].value), args)
 
     return evaluate
 
 
 def _clamp(args: Sequence[Approx], dtype: DType) -> Approx:
     x, low, high = (argument.value for argument in args)
-    return Approx(torch.minimum(torch.maximum(x, low), high), _widest(args))
+    return _widest(torch.minimum(torch.maximum(x, low), high), args)
 
 
 def _fma(args: Sequence[Approx], dtype: DType) -> Approx:

@@ -13,7 +13,6 @@ from .estimate import (
     Approx,
     Part,
     conform,
-    largest,
     onto,
     rounded,
     settled,
@@ -108,10 +107,10 @@ def _sum(value: Tensor, left: Approx, right: Approx, dtype: DType) -> Approx:
     for operand in (left, right):
         if operand.is_exact:
             continue
-        if operand.dense is None and not isinstance(operand.relative, Tensor) and operand.relative == 0:
+        if operand.dense is None and operand.is_level:
             floor += operand.floor
         else:
-            dense = operand.fresh_error() if dense is None else onto(dense, operand.fresh_error())
+            dense = operand.rough_error() if dense is None else onto(dense, operand.rough_error())
     return rounded(wrap(value, dtype), dtype, dense, 0.0, floor)
 
 
@@ -128,8 +127,8 @@ def _multiply(left: Approx, right: Approx, dtype: DType) -> Approx:
 def product(left: Approx, right: Approx, value: Tensor) -> tuple[Tensor | None, Part, float]:
     """What the errors of both factors do to their product: |a|·e_b + |b|·e_a + e_a·e_b, in parts."""
     ours, theirs = left.shares(value.numel()), right.shares(value.numel())
-    dense, floor = _carried(left.value, ours[0], theirs)
-    more, level = _carried(right.value, theirs[0], ours)
+    dense, floor = _carried(left, ours[0], theirs)
+    more, level = _carried(right, theirs[0], ours)
     dense = more if dense is None else onto(dense, more)
     if (ours[1] is not None or ours[2]) and (theirs[1] is not None or theirs[2]):
         dense = onto(_level(ours, value) * _level(theirs, value), dense)
@@ -145,16 +144,14 @@ NEGLIGIBLE = 2.0**-100
 """A floor below it may be taken times the largest factor there is, instead of each element's own."""
 
 
-def _carried(value: Tensor, relative: Part, other: tuple[Part, Tensor | None, float]) -> tuple[Tensor | None, float]:
+def _carried(factor: Approx, relative: Part, other: tuple[Part, Tensor | None, float]) -> tuple[Tensor | None, float]:
     """(dense, floor): |value|·(1 + relative) times the parts of the other factor's error that are not relative."""
     _, dense, floor = other
     if dense is None and floor == 0:
         return None, 0.0
-    if dense is None and floor <= NEGLIGIBLE and not isinstance(relative, Tensor):
-        top = largest(value) if value.numel() else 0.0
-        if top * NEGLIGIBLE < 1:
-            return None, top * floor * (1 + relative)
-    size = value.abs().to(torch.float64)
+    if dense is None and floor <= NEGLIGIBLE and not isinstance(relative, Tensor) and factor.reach * NEGLIGIBLE < 1:
+        return None, factor.reach * floor * (1 + relative)
+    size = factor.value.abs().to(torch.float64)
     size = size.mul_(floor) if dense is None else times(size, dense + floor if floor else dense)
     return times(size, 1 + relative) if isinstance(relative, Tensor) or relative else size, 0.0
 

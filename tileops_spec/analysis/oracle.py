@@ -17,7 +17,7 @@ from .accesses import OracleError, Window, mapped
 from .binding import Binding, evaluate_scalar, shape_of
 from .cost import free_indices
 from .disturbed import Disturbance, has_grown, is_large, measured, part_of_runs, with_runs
-from .estimate import Approx, Estimate, conform, settled
+from .estimate import Approx, Estimate, conform
 from .expressions import Expressions
 from .operators import cast
 from .recurrent import RecurrentGroup, recurrent_groups
@@ -76,7 +76,7 @@ def _holds(clause: Expr, expressions: Expressions) -> bool:
 
 
 def _estimate(result: Approx) -> Estimate:
-    return Estimate(result.value.contiguous(), result.bound.contiguous())
+    return Estimate(result.value.contiguous(), result)
 
 
 def _checked(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -345,7 +345,7 @@ def _rounded_again(result: Approx, dtype: DType) -> Approx:
     """The error with what rounding adds because the rounded number is itself off by it: e + u·e."""
     if result.is_exact or not dtype.is_float:
         return result
-    return settled(result.value, result.fresh_error().mul_(1 + dtype.unit_roundoff))
+    return Approx(result.value, result.laid_out(1 + dtype.unit_roundoff))
 
 
 def _pieces(extents: tuple[int, ...], count: int) -> list[tuple[tuple[int, int], ...]]:
