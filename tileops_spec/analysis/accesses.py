@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..ir.nodes import Binary, Expr, IndexRef, Number
-from .estimate import Approx, total
+from .estimate import Approx, joint_shape, total
 from .scope import Run, Scope, wanted
 
 
@@ -142,7 +142,7 @@ def _picked(part: Tensor | float | None, like: Tensor, function: Callable[[Tenso
     """What `function` picks of a part: 1 element stays where it is the same for all along an axis."""
     if not isinstance(part, Tensor):
         return part
-    found = function(part.expand(torch.broadcast_shapes(part.shape, like.shape)))
+    found = function(part if part.shape == like.shape else part.expand(joint_shape(part.shape, like.shape)))
     for axis, stride in enumerate(found.stride()):
         if stride == 0 and found.shape[axis] > 1:
             found = found.narrow(axis, 0, 1)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..ir.dtypes import DType
 from .estimate import Approx, accumulation, onto, settled, surely_finite, underflow
-from .reductions import beyond_range, exponent_error, finite_size, growth, unsure_order
+from .reductions import beyond_range, exponent_error, finite_size, unsure_order
 
 
 def along(name: str, body: Approx, axis: int, dtype: DType) -> Approx:
@@ -64,11 +64,9 @@ def _cumprod(body: Approx, axis: int, dtype: DType) -> Approx:
     if not dtype.is_float or not dtype.rounds:
         return settled(value, moved)
     count = body.value.shape[axis]
-    grown = growth(size)
-    lost = beyond_range(torch.cumsum(grown, axis, out=grown), count, dtype)
-    return settled(
-        value, onto(value.abs().mul_(count * dtype.unit_roundoff).add_(count * underflow(dtype)), lost, moved)
-    )
+    grown = size.clamp_(min=1)
+    lost = beyond_range(torch.cumprod(grown, axis, out=grown), count, dtype)
+    return Approx.of_parts(value, onto(lost, moved), count * dtype.unit_roundoff, count * underflow(dtype))
 
 
 def _log_softmax(body: Approx, axis: int, dtype: DType) -> Approx:

@@ -196,8 +196,8 @@ def _compare(op: str, left: Approx, right: Approx) -> Approx:
     error = total(left.error, right.error)
     if error is None:
         return Approx(value)
-    near = (left.value.to(torch.float64) - right.value.to(torch.float64)).abs() <= error
-    return Approx(value, (near & (error > 0)).double())
+    near = (left.value.to(torch.float64) - right.value.to(torch.float64)).abs_() <= error
+    return Approx(value, near.logical_and_(error > 0).double())
 
 
 def _logical(op: str, left: Approx, right: Approx) -> Approx:

@@ -37,7 +37,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 class Factor:
     """A factor of a product under a sum, at most `error` + `relative`·|value| off.
 
-    `fresh` is a part of its error besides, one independent rounding an element; `unit` is that rounding's unit roundoff.
+    `fresh` is a part of its error besides: one independent rounding an element, of unit roundoff `unit`.
     """
 
     value: Tensor
@@ -180,9 +180,8 @@ def _copies(value: Tensor, outer: int) -> Tensor | None:
         return None
     count = torch.ones_like(flat)
     flat, ordered = flat[alike], ordered[alike]
-    found = torch.searchsorted(ordered, flat, right=True) - torch.searchsorted(ordered, flat)
     largest, least = ordered[..., -1:], torch.where(flat == 0, math.inf, flat).amin(-1, keepdim=True)
-    count[alike] = torch.where(largest == least, 1, found).double()
+    count[alike] = torch.where(largest == least, 1, _run_lengths(flat)).double()
     return count.reshape(value.shape)
 
 
@@ -191,6 +190,17 @@ def _ordered(flat: Tensor) -> Tensor:
     if flat.device.type != "cpu":
         return flat.sort(-1).values
     return torch.from_numpy(numpy.sort(flat.numpy(), axis=-1))
+
+
+def _run_lengths(flat: Tensor) -> Tensor:
+    """Of each element of a matrix, how many of its row are equal to it."""
+    on_cpu = flat.device.type == "cpu"
+    order = torch.from_numpy(numpy.argsort(flat.numpy(), axis=-1)) if on_cpu else flat.argsort(-1)
+    ordered = flat.gather(-1, order)
+    begins = torch.ones_like(ordered, dtype=torch.bool)
+    torch.ne(ordered[..., 1:], ordered[..., :-1], out=begins[..., 1:])
+    runs = begins.flatten().cumsum(0) - 1
+    return torch.empty_like(order).scatter_(-1, order, torch.bincount(runs)[runs].reshape(order.shape))
 
 
 def reduce(name: str, body: Approx, sizes: Sequence[int], outer: int, dtype: DType) -> Approx:
@@ -258,23 +268,18 @@ def _product(body: Approx, dtype: DType) -> Approx:
     count = body.value.shape[-1]
     size = body.value.abs()
     moved = None if body.error is None else (size + body.error).prod(-1) - size.prod(-1)
-    lost = beyond_range(growth(size).sum(-1), count, dtype) if dtype.rounds else None
+    lost = beyond_range(size.clamp_(min=1).prod(-1), count, dtype) if dtype.rounds else None
     return settled(value, total(moved, scaled(rounding(value, dtype), float(count)), lost))
 
 
-def growth(size: Tensor) -> Tensor:
-    """How many binary orders each factor of a product may add to it, 0 for those that shrink it."""
-    return torch.log2(size.to(torch.float64)).clamp_(min=0)
-
-
 def beyond_range(grown: Tensor, count: int, dtype: DType) -> Tensor:
-    """What the range of `dtype` costs a product on its way, in any order, whose large factors multiply to 2^grown.
+    """What the range of `dtype` costs a product on its way, in any order; in place of `grown`, what its factors above
+    1 multiply to.
 
     A part of it may overflow: then nothing is known. A part may be flushed to zero: the rest multiplies what was lost.
     """
-    limit = math.log2(dtype.max_value)
-    flushed = torch.exp2(grown).mul_(count * underflow(dtype))
-    return flushed.masked_fill_(grown >= limit, math.inf) if grown.numel() and grown.max() >= limit else flushed
+    headroom = 2.0 ** (1023 - math.frexp(dtype.max_value)[1]) * 2
+    return grown.mul_(headroom).mul_(count * underflow(dtype) / headroom)
 
 
 def _unsure(error: Tensor) -> Tensor:
