@@ -19,7 +19,7 @@ from ..ir.nodes import Access, Axis, Expr, IndexRef, Number
 from ..ir.spec import Definition
 from ..ir.walk import map_children
 from .accesses import Window
-from .estimate import Approx
+from .estimate import Approx, surely_finite
 from .recurrent import RecurrentGroup
 
 SAMPLES = 8
@@ -57,18 +57,23 @@ class Disturbance:
 
     generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
 
-    def moved(self, result: Approx) -> Approx:
-        """One step of every run: all but the first moved by their bounds, up or down, and exact from there on.
+    def store(self, result: Approx, value: Tensor, error: Tensor | None) -> None:
+        """Put one step of every run where it belongs: all runs but the first moved by their bounds, up or down.
 
-        The error is the first one's alone. A value of which nothing is known becomes NaN.
+        From there on they are exact: the error is the first run's alone. What nothing is known of becomes NaN.
         """
         if result.error is None or not result.value.dtype.is_floating_point:
-            return result
-        ups = torch.randint(0, 2, result.value[1:].shape, generator=self.generator, dtype=torch.int8)
-        step = result.error[1:] * (2 * ups - 1).to(result.value.device)
-        moved = result.value.clone()
-        moved[1:] += step.masked_fill_(torch.isinf(step), torch.nan)
-        return Approx(moved, result.error[:1])
+            value.copy_(result.value)
+        else:
+            value[:1] = result.value[:1]
+            torch.add(result.value[1:], self._signed(result.error[1:]), out=value[1:])
+        if error is not None and result.error is not None:
+            error.copy_(result.error[:1])
+
+    def _signed(self, error: Tensor) -> Tensor:
+        noise = torch.rand(error.shape, generator=self.generator, dtype=torch.float32).sub_(0.5)
+        step = torch.copysign(error, noise.to(error.device))
+        return step if surely_finite(step) else step.masked_fill_(torch.isinf(step), torch.nan)
 
 
 def part_of_runs(runs: Window, ranges: Sequence[tuple[int, int]] | None) -> Window:

@@ -114,13 +114,17 @@ class Approx:
             if self.dense is None:
                 return torch.full(self.value.shape, floor, dtype=torch.float64, device=self.value.device)
             return self.dense.mul(scale).add_(floor) if scale != 1 else self.dense + floor
+        floor = self.floor * scale
         if isinstance(self.relative, Tensor):
-            error = times(self.value.abs().to(torch.float64), self.relative).mul_(scale)
+            error = self.value.abs().to(torch.float64)
+            room = error if fits(self.relative, error) else None
+            error = torch.addcmul(error.new_full((), floor), error, self.relative, value=scale, out=room)
         else:
             error = self.value.to(torch.float64).mul(self.relative * scale).abs_()
-        if self.dense is not None:
-            error = error.add_(self.dense, alpha=scale) if fits(self.dense, error) else error + self.dense * scale
-        return error.add_(self.floor * scale) if self.floor else error
+            error = error.add_(floor) if floor else error
+        if self.dense is None:
+            return error
+        return error.add_(self.dense, alpha=scale) if fits(self.dense, error) else error + self.dense * scale
 
     def shares(self, size: int) -> tuple[Part, Tensor | None, float]:
         """The parts, as a factor of a product of `size` elements: where it is small beside that, all relative."""

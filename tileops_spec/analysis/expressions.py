@@ -221,10 +221,9 @@ class Expressions:
             return Factor.of(self.evaluate(leaf, scope))
         exact = self.evaluate(operand, scope)
         summed = zip(exact.value.shape[outer:], scope.sizes[outer:], strict=True)
-        fresh = rounding(exact.value, lossy[0])
         if any(size != extent for size, extent in summed):
-            return Factor(exact.value, total(exact.error, fresh))
-        return Factor.of(exact, fresh, lossy[0].unit_roundoff)
+            return Factor(exact.value, total(exact.error, rounding(exact.value, lossy[0])))
+        return Factor.of(exact).rounded(lossy[0]) if lossy[0].rounds else Factor.of(exact)
 
     def _converts_floats(self, cast: Cast) -> bool:
         return self.dtype(cast.dtype).is_float and self.dtype(cast.operand.dtype).is_float

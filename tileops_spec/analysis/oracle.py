@@ -303,10 +303,14 @@ class _Oracle:
 
     def _put(self, window: Window, axis: int, step: int, result: Approx) -> None:
         at = step - window.origin[axis]
-        result = self.disturbance.moved(result) if self.disturbance else result
-        window.approx.value.narrow(axis, at, 1).copy_(result.value)
-        if window.approx.error is not None and result.error is not None:
-            window.approx.error.narrow(axis, at, 1).copy_(result.error[: window.approx.error.shape[0]])
+        value = window.approx.value.narrow(axis, at, 1)
+        error = None if window.approx.error is None else window.approx.error.narrow(axis, at, 1)
+        if self.disturbance:
+            self.disturbance.store(result, value, error)
+            return
+        value.copy_(result.value)
+        if error is not None:
+            error.copy_(result.bound)
 
     # results
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy
 import torch
@@ -20,6 +20,7 @@ from .estimate import (
     LAMBDA_CAST,
     Approx,
     accumulation,
+    may_overflow,
     onto,
     rounding,
     scaled,
@@ -37,22 +38,28 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 class Factor:
     """A factor of a product under a sum, at most `error` + `relative`·|value| off.
 
-    `fresh` is a part of its error besides: one independent rounding an element, of unit roundoff `unit`.
+    Besides, a rounding of each element to `fresh`, independent of the others.
     """
 
     value: Tensor
     error: Tensor | None = None
     relative: float = 0.0
-    fresh: Tensor | None = None
-    unit: float = 0.0
+    fresh: DType | None = None
 
     @classmethod
-    def of(cls, approx: Approx, fresh: Tensor | None = None, unit: float = 0.0) -> Factor:
+    def of(cls, approx: Approx) -> Factor:
         if isinstance(approx.relative, Tensor) or approx.is_laid_out:
-            return cls(approx.value, approx.error, 0.0, fresh, unit)
+            return cls(approx.value, approx.error)
         floor = approx.value.new_full((1,) * approx.value.dim(), approx.floor, dtype=torch.float64)
         error = floor if approx.dense is None else approx.dense + floor
-        return cls(approx.value, error, approx.relative, fresh, unit)
+        return cls(approx.value, error, approx.relative)
+
+    def rounded(self, dtype: DType) -> Factor:
+        """The factor with one rounding to `dtype`; where that overflows, nothing is known."""
+        error = self.error
+        if may_overflow(self.value, dtype):
+            error = total(error, torch.where(self.value.abs() > dtype.max_value, math.inf, 0.0))
+        return replace(self, error=error, fresh=dtype)
 
 
 def sum_of_products(
@@ -91,7 +98,7 @@ def _summed_error(
     relative = sum(factor.relative for factor in factors)
     if dtype.is_float and dtype.rounds:
         relative += accumulation(math.prod(sizes[outer:]), dtype) + rounded
-    if not relative and all(factor.error is None and factor.fresh is None for factor in factors):
+    if not relative and all(factor.error is None and not factor.fresh for factor in factors):
         return None
     absolute = [factor.value.abs().to(torch.float64) for factor in factors]
     mass = _einsum(absolute, sizes, outer)
@@ -101,15 +108,13 @@ def _summed_error(
 
 def _cut(factors: Sequence[Factor], inside: Tensor) -> list[Factor]:
     """The factors with one more that is 0 outside; where one of them is not finite, the product laid out."""
-    errors = (error for factor in factors for error in (factor.error, factor.fresh) if error is not None)
-    if all(bool(torch.isfinite(each).all()) for each in (*(factor.value for factor in factors), *errors)):
-        return [*factors, Factor(inside.double())]
-    cut = []
-    for factor in factors:
-        error, fresh = (None if e is None else torch.where(inside, e, 0.0) for e in (factor.error, factor.fresh))
-        value = torch.where(inside, factor.value.double(), 0.0)
-        cut.append(Factor(value, error, factor.relative, fresh, factor.unit))
-    return cut
+    errors = (factor.error for factor in factors if factor.error is not None)
+    cut = list(factors)
+    if not all(bool(torch.isfinite(each).all()) for each in (*(factor.value for factor in factors), *errors)):
+        for at, factor in enumerate(factors):
+            error = None if factor.error is None else torch.where(inside, factor.error, 0.0)
+            cut[at] = replace(factor, value=torch.where(inside, factor.value.double(), 0.0), error=error)
+    return [*cut, Factor(inside.double())]
 
 
 def _einsum(tensors: Sequence[Tensor], sizes: Sequence[int], outer: int) -> Tensor:
@@ -157,13 +162,15 @@ def _carried(
     carried = None if factor.error is None else _einsum([factor.error, *others], sizes, outer)
     if factor.fresh is None:
         return carried
-    linear = _einsum([factor.fresh, *others], sizes, outer)
+    unit, floor = factor.fresh.unit_roundoff, underflow(factor.fresh)
+    linear = _einsum([value.new_full((1,) * len(sizes), floor, dtype=torch.float64), *others], sizes, outer)
+    linear = linear + mass * unit
     if math.prod(sizes[outer:]) <= LAMBDA_CAST**2:
         return total(carried, linear)  # Σ|x| ≤ √n·√Σx²: the other bound is no smaller
-    copies = _copies(factor.value, outer)
-    fresh = factor.fresh if copies is None else factor.fresh * torch.sqrt(copies)
-    squares = _einsum([each * each for each in (fresh, *others)], sizes, outer)
-    cancelling = squares.sqrt_().mul_(LAMBDA_CAST).add_(value.abs(), alpha=factor.unit)
+    fresh, copies = (absolute[at] * unit).add_(floor).square_(), _copies(factor.value, outer)
+    fresh = fresh if copies is None else fresh.mul_(copies)
+    squares = _einsum([fresh, *(each * each for each in others)], sizes, outer)
+    cancelling = squares.sqrt_().mul_(LAMBDA_CAST).add_(value.abs(), alpha=unit)
     return total(carried, torch.minimum(linear, cancelling))
 
 
@@ -175,14 +182,13 @@ def _copies(value: Tensor, outer: int) -> Tensor | None:
     """
     flat = value.flatten(outer).contiguous()
     ordered = _ordered(flat)
-    alike = (ordered[..., 1:] == ordered[..., :-1]).any(-1)
+    steps = (ordered[..., 1:] != ordered[..., :-1]).sum(-1, keepdim=True)
+    alike = steps < flat.shape[-1] - 1
     if not bool(alike.any()):
         return None
-    count = torch.ones_like(flat)
-    flat, ordered = flat[alike], ordered[alike]
-    largest, least = ordered[..., -1:], torch.where(flat == 0, math.inf, flat).amin(-1, keepdim=True)
-    count[alike] = torch.where(largest == least, 1, _run_lengths(flat)).double()
-    return count.reshape(value.shape)
+    zeros = ordered[..., :1] == 0
+    single = ((steps == 0) & ~zeros) | ((steps == 1) & zeros)
+    return torch.where(single, 1, _run_lengths(flat)).double().reshape(value.shape)
 
 
 def _ordered(flat: Tensor) -> Tensor:
