@@ -25,8 +25,8 @@ def _softmax(body: Approx, axis: int, dtype: DType) -> Approx:
     if not dtype.rounds:
         return Approx(value)
     count = x.shape[axis]
-    each = onto(exponent_error(x, x.amax(axis, keepdim=True), dtype), body.error)
-    if body.error is not None and not surely_finite(each):
+    each = exponent_error(body, x.amax(axis, keepdim=True), dtype)
+    if not surely_finite(each):
         each = torch.where(value > 0, each, 0.0)
     shared = _weighted(value, each, axis)
     own = accumulation(count, dtype) + dtype.unit_roundoff * (8 + 4 * math.log2(max(count, 2)))
@@ -75,13 +75,14 @@ def _log_softmax(body: Approx, axis: int, dtype: DType) -> Approx:
     value = torch.log_softmax(x, axis)
     if not dtype.rounds:
         return Approx(value)
+    unit, (dense, share, floor) = dtype.unit_roundoff, body.flat_parts
     weights, sizes = torch.exp(value), finite_size(x)
-    shared = _weighted(weights, sizes, axis).mul_(2)
-    shared = shared.add_(2 * finite_size(x.amax(axis, keepdim=True))).add_(12).mul_(dtype.unit_roundoff)
-    if body.error is not None:
-        shared = shared.add_(torch.where(weights > 0, body.error, 0.0).mul_(weights).sum(axis, keepdim=True))
-    own = sizes.mul_(4 * dtype.unit_roundoff).add_(shared.add_(accumulation(x.shape[axis], dtype)))
-    return Approx.of_parts(value, onto(own, body.error), 4 * dtype.unit_roundoff, 0.0)
+    shared = _weighted(weights, sizes, axis).mul_(2 * unit + share).add_(12 * unit + floor)
+    shared.add_(finite_size(x.amax(axis, keepdim=True)), alpha=2 * unit)
+    if dense is not None:
+        shared.add_(_weighted(weights, dense if surely_finite(dense) else torch.where(weights > 0, dense, 0.0), axis))
+    own = sizes.mul_(4 * unit + share).add_(shared.add_(accumulation(x.shape[axis], dtype) + floor))
+    return Approx.of_parts(value, onto(own, dense), 4 * unit, 0.0)
 
 
 def _extremum(name: str) -> Callable[[Approx, int, DType], Approx]:

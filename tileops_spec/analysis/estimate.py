@@ -81,6 +81,13 @@ class Approx:
         return self.is_exact or (self._error is not None and self.dense is self._error)
 
     @property
+    def flat_parts(self) -> tuple[Tensor | None, float, float]:
+        """(dense, relative, floor), where only `dense` varies."""
+        if isinstance(self.relative, Tensor) or self.is_laid_out:
+            return self.error, 0.0, 0.0
+        return self.dense, self.relative, self.floor
+
+    @property
     def reach(self) -> float:
         """No element is larger: √Σ|v|², which takes one pass; inf or NaN where an element may not be finite."""
         if self._reach is None:

@@ -95,15 +95,22 @@ def _summed_error(
     factors: Sequence[Factor], value: Tensor, sizes: Sequence[int], outer: int, dtype: DType, rounded: float
 ) -> Tensor | None:
     """What the errors of the factors and the accumulation do to the sum; Σ|product| serves all that is relative."""
+    count = math.prod(sizes[outer:])
     relative = sum(factor.relative for factor in factors)
     if dtype.is_float and dtype.rounds:
-        relative += accumulation(math.prod(sizes[outer:]), dtype) + rounded
+        relative += accumulation(count, dtype) + rounded
     if not relative and all(factor.error is None and not factor.fresh for factor in factors):
         return None
     absolute = [factor.value.abs().to(torch.float64) for factor in factors]
     mass = _einsum(absolute, sizes, outer)
-    carried = [_carried(absolute, factors, at, value, mass, sizes, outer) for at in range(len(factors))]
-    return total(mass * relative, *carried)
+    errors = [_carried(absolute, factors, at, sizes, outer) for at in range(len(factors))]
+    for at, factor in enumerate(factors):
+        if factor.fresh and count > LAMBDA_CAST**2:
+            errors.append(_cancelling(absolute, factors, at, (value, mass), sizes, outer))
+        elif factor.fresh:
+            relative += factor.fresh.unit_roundoff
+            errors.append(_level(absolute, at, underflow(factor.fresh), sizes, outer))
+    return onto(mass.mul_(relative), *errors)
 
 
 def _cut(factors: Sequence[Factor], inside: Tensor) -> list[Factor]:
@@ -128,7 +135,8 @@ def _einsum(tensors: Sequence[Tensor], sizes: Sequence[int], outer: int) -> Tens
     flat = [tensor.reshape([tensor.shape[a] for a in axes]) for tensor, axes in zip(tensors, varying, strict=True)]
     result = torch.einsum(f"{left}->{right}", *flat)
     repeated = math.prod(size for axis, size in enumerate(sizes) if axis >= outer and axis not in present)
-    return result.reshape([sizes[axis] if axis in kept else 1 for axis in range(outer)]) * repeated
+    result = result.reshape([sizes[axis] if axis in kept else 1 for axis in range(outer)])
+    return result if repeated == 1 else result * repeated
 
 
 def _joined(tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -148,30 +156,41 @@ def _joined(tensors: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _carried(
+    absolute: Sequence[Tensor], factors: Sequence[Factor], at: int, sizes: Sequence[int], outer: int
+) -> Tensor | None:
+    """What the error of one factor does to the sum."""
+    error = factors[at].error
+    others = (each for position, each in enumerate(absolute) if position != at)
+    return None if error is None else _einsum([error, *others], sizes, outer)
+
+
+def _level(absolute: Sequence[Tensor], at: int, floor: float, sizes: Sequence[int], outer: int) -> Tensor:
+    """What an error of `floor` for every element of one factor does to the sum."""
+    others = [each for position, each in enumerate(absolute) if position != at]
+    return _einsum([absolute[at].new_full((1,) * len(sizes), floor), *others], sizes, outer)
+
+
+def _cancelling(
     absolute: Sequence[Tensor],
     factors: Sequence[Factor],
     at: int,
-    value: Tensor,
-    mass: Tensor,
+    sums: tuple[Tensor, Tensor],
     sizes: Sequence[int],
     outer: int,
-) -> Tensor | None:
-    """What the error of one factor does to the sum: linear, but fresh roundings partly cancel."""
-    factor = factors[at]
-    others = [each for position, each in enumerate(absolute) if position != at]
-    carried = None if factor.error is None else _einsum([factor.error, *others], sizes, outer)
-    if factor.fresh is None:
-        return carried
-    unit, floor = factor.fresh.unit_roundoff, underflow(factor.fresh)
-    linear = _einsum([value.new_full((1,) * len(sizes), floor, dtype=torch.float64), *others], sizes, outer)
-    linear = linear + mass * unit
-    if math.prod(sizes[outer:]) <= LAMBDA_CAST**2:
-        return total(carried, linear)  # Σ|x| ≤ √n·√Σx²: the other bound is no smaller
-    fresh, copies = (absolute[at] * unit).add_(floor).square_(), _copies(factor.value, outer)
+) -> Tensor:
+    """What the fresh roundings of one factor do to the sum: linear at most, but independent ones partly cancel.
+
+    `sums`: that of the products and that of their absolute values. Of so few terms as LAMBDA_CAST² the linear one is
+    no larger: Σ|x| ≤ √n·√Σx².
+    """
+    value, mass = sums
+    unit, floor = factors[at].fresh.unit_roundoff, underflow(factors[at].fresh)  # type: ignore[arg-type, union-attr]
+    linear = onto(mass * unit, _level(absolute, at, floor, sizes, outer))
+    fresh, copies = (absolute[at] * unit).add_(floor).square_(), _copies(factors[at].value, outer)
     fresh = fresh if copies is None else fresh.mul_(copies)
-    squares = _einsum([fresh, *(each * each for each in others)], sizes, outer)
-    cancelling = squares.sqrt_().mul_(LAMBDA_CAST).add_(value.abs(), alpha=unit)
-    return total(carried, torch.minimum(linear, cancelling))
+    others = (each.square() for position, each in enumerate(absolute) if position != at)
+    cancelling = _einsum([fresh, *others], sizes, outer).sqrt_().mul_(LAMBDA_CAST).add_(value.abs(), alpha=unit)
+    return torch.minimum(linear, cancelling)
 
 
 def _copies(value: Tensor, outer: int) -> Tensor | None:
@@ -336,7 +355,7 @@ def _logsumexp(body: Approx, dtype: DType) -> Approx:
     if not dtype.rounds:
         return Approx(value)
     weights = torch.exp(x - value.unsqueeze(-1)).nan_to_num(nan=0.0)
-    inner = onto(exponent_error(x, x.amax(-1, keepdim=True), dtype), body.error).mul_(weights)
+    inner = exponent_error(body, x.amax(-1, keepdim=True), dtype).mul_(weights)
     own = accumulation(x.shape[-1], dtype) + dtype.unit_roundoff * (4 * value.abs() + 8)
     return settled(value, inner.sum(-1) + own)
 
@@ -347,10 +366,11 @@ def finite_size(x: Tensor) -> Tensor:
     return size if surely_finite(size) else torch.where(torch.isfinite(x), size, 0.0)
 
 
-def exponent_error(x: Tensor, top: Tensor, dtype: DType) -> Tensor:
-    """The relative error of exp(x - max x): x·log2 e and max·log2 e are each rounded, and the exponential itself."""
-    size, highest = (finite_size(each).mul_(2 * dtype.unit_roundoff) for each in (x, top))
-    return size.add_(highest.add_(4 * dtype.unit_roundoff))
+def exponent_error(body: Approx, top: Tensor, dtype: DType) -> Tensor:
+    """The relative error of exp(x - max x): x·log2 e and max·log2 e are each rounded, the exponential itself, and x."""
+    dense, share, floor = body.flat_parts
+    own = finite_size(top).mul_(2 * dtype.unit_roundoff).add_(4 * dtype.unit_roundoff + floor)
+    return onto(finite_size(body.value).mul_(2 * dtype.unit_roundoff + share).add_(own), dense)
 
 
 _REDUCTIONS: dict[str, Callable[[Approx, DType], Approx]] = {
