@@ -18,7 +18,6 @@ from .estimate import (
     settled,
     stepped,
     times,
-    total,
     wrap,
 )
 from .functions import power, remainder, unsure
@@ -193,9 +192,9 @@ def _modulo(left: Approx, right: Approx, dtype: DType) -> Approx:
 
 def _compare(op: str, left: Approx, right: Approx) -> Approx:
     value = _COMPARE[op](left.value, right.value)
-    error = total(left.error, right.error)
-    if error is None:
+    if left.is_exact and right.is_exact:
         return Approx(value)
+    error = onto(None if left.is_exact else left.laid_out(), right.error)
     near = (left.value.to(torch.float64) - right.value.to(torch.float64)).abs_() <= error
     return Approx(value, near.logical_and_(error > 0).double())
 

@@ -181,30 +181,31 @@ class _Oracle:
         """The elements of a definition within `ranges`, one an axis; computed once."""
         if self._is_kept(name):
             return self.whole(name).narrowed(ranges)
-        key = (name, ranges)
+        definition = self.definitions[name][0]
+        runs = self._computed(definition, definition.value, ranges)
+        key = (name, tuple((run.start, run.stop) for run in runs))
         if key not in self.known:
-            origin = tuple(start for start, _ in ranges)
-            self.known[key] = Window(self._define(self.definitions[name][0], ranges), origin)
-        return self.known[key]
+            self.known[key] = Window(self._define(definition, key[1]), tuple(run.start for run in runs))
+        return self.known[key].narrowed(ranges)
 
     # defining
 
     def _define(self, definition: Definition, ranges: Sequence[tuple[int, int]], value: Expr | None = None) -> Approx:
         """The value of a plain statement (or `value` in its place) within `ranges`."""
         value = definition.value if value is None else value
-        extents = [self.expressions.extent(axis) for axis in definition.axes]
-        runs = tuple(
-            Run(axis.name, *bounds, extent)
-            for axis, bounds, extent in zip(definition.axes, ranges, extents, strict=True)
-        )
-        needed = {node.axis for node in walk(value) if isinstance(node, Along)}
-        computed = tuple(Run(r.name, 0, r.extent, r.extent) if r.name in needed else r for r in runs)
+        computed = self._computed(definition, value, ranges)
         result = self._stored(definition, self.expressions.evaluate(value, Scope(computed)), value)
         result = mapped(result, lambda tensor: tensor.expand([run.size for run in computed]))
-        for at, (run, full) in enumerate(zip(runs, computed, strict=True)):
-            if run != full:
-                result = mapped(result, lambda t, at=at, run=run: t.narrow(at, run.start, run.size))
-        return result
+        return Window(result, tuple(run.start for run in computed)).narrowed(ranges).approx
+
+    def _computed(self, definition: Definition, value: Expr, ranges: Sequence[tuple[int, int]]) -> tuple[Run, ...]:
+        """The ranges, but whole axes where a function along them takes all of it."""
+        needed = {node.axis for node in walk(value) if isinstance(node, Along)}
+        extents = [self.expressions.extent(axis) for axis in definition.axes]
+        return tuple(
+            Run(axis.name, *((0, extent) if axis.name in needed else bounds), extent)
+            for axis, bounds, extent in zip(definition.axes, ranges, extents, strict=True)
+        )
 
     def _stored(self, definition: Definition, result: Approx, value: Expr) -> Approx:
         """An output is rounded to its dtype."""

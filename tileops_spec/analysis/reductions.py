@@ -101,7 +101,12 @@ def _summed_error(
         relative += accumulation(count, dtype) + rounded
     if not relative and all(factor.error is None and not factor.fresh for factor in factors):
         return None
+    is_needed = bool(relative) or any(factor.fresh for factor in factors)
+    if not is_needed and len(factors) == 1:
+        return _carried([], factors, 0, sizes, outer)
     absolute = [factor.value.abs().to(torch.float64) for factor in factors]
+    if not is_needed:
+        return total(*(_carried(absolute, factors, at, sizes, outer) for at in range(len(factors))))
     mass = _einsum(absolute, sizes, outer)
     errors = [_carried(absolute, factors, at, sizes, outer) for at in range(len(factors))]
     for at, factor in enumerate(factors):
