@@ -39,8 +39,9 @@ from .binding import Binding, evaluate_scalar
 from .estimate import Approx, conform, rounding, total
 from .functions import call
 from .operators import binary, cast, literal, loses, select, unary
-from .reductions import Factor, masked, ranked, reduce, sum_of_products
+from .reductions import masked, ranked, reduce
 from .scope import Run, Scope, wanted
+from .sums import Factor, sum_of_products
 
 _UNROUNDED = {name: replace(dtype, rounds=False) for name, dtype in DTYPES.items()}
 
