@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..ir.nodes import Binary, Expr, IndexRef, Number
-from .estimate import Approx, total
+from .estimate import Approx, joint_shape, total
 from .scope import Run, Scope, wanted
 
 
@@ -104,7 +104,7 @@ def gather(name: str, window: Window, indices: Sequence[Approx], scope: Scope, p
         result = mapped(window.approx, lambda tensor: tensor[tuple(places)])
     vague = total(*(index.error for index in indices))
     if vague is not None:
-        result = replace(result, error=torch.where(vague > 0, math.inf, result.bound))
+        result = Approx(result.value, torch.where(vague > 0, math.inf, result.bound))
     return result if pad is None or outside is None else _padded(result, outside, pad)
 
 
@@ -131,4 +131,19 @@ def check_range(
 
 
 def mapped(approx: Approx, function: Callable[[Tensor], Tensor]) -> Approx:
-    return Approx(function(approx.value), None if approx.error is None else function(approx.error))
+    """The elements that `function` picks, with their errors."""
+    if approx.is_laid_out:
+        return Approx(function(approx.value), None if approx.error is None else function(approx.error))
+    dense, relative = (_picked(part, approx.value, function) for part in (approx.dense, approx.relative))
+    return Approx.of_parts(function(approx.value), dense, relative, approx.floor)
+
+
+def _picked(part: Tensor | float | None, like: Tensor, function: Callable[[Tensor], Tensor]):
+    """What `function` picks of a part: 1 element stays where it is the same for all along an axis."""
+    if not isinstance(part, Tensor):
+        return part
+    found = function(part if part.shape == like.shape else part.expand(joint_shape(part.shape, like.shape)))
+    for axis, stride in enumerate(found.stride()):
+        if stride == 0 and found.shape[axis] > 1:
+            found = found.narrow(axis, 0, 1)
+    return found

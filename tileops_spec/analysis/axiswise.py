@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 
 from ..ir.dtypes import DType
-from .estimate import Approx, accumulation, onto, rounding, scaled, settled, surely_finite, total
-from .reductions import beyond_range, exponent_error, growth, unsure_order
+from .estimate import Approx, accumulation, onto, settled, surely_finite, underflow
+from .reductions import beyond_range, exponent_error, finite_size, unsure_order
 
 
 def along(name: str, body: Approx, axis: int, dtype: DType) -> Approx:
@@ -24,11 +25,17 @@ def _softmax(body: Approx, axis: int, dtype: DType) -> Approx:
     if not dtype.rounds:
         return Approx(value)
     count = x.shape[axis]
-    each = onto(exponent_error(x, x.amax(axis, keepdim=True), dtype), body.error)
-    moved = torch.where(value > 0, each, 0.0).mul_(value) if body.error is not None else each.mul_(value)
-    shared = moved.sum(axis, keepdim=True)
+    each = exponent_error(body, x.amax(axis, keepdim=True), dtype)
+    if not surely_finite(each):
+        each = torch.where(value > 0, each, 0.0)
+    shared = _weighted(value, each, axis)
     own = accumulation(count, dtype) + dtype.unit_roundoff * (8 + 4 * math.log2(max(count, 2)))
-    return settled(value, moved.addcmul_(value, shared.add_(own)).add_(_tiny(dtype)))
+    return Approx.of_parts(value, None, each.add_(shared.add_(own)), _tiny(dtype))
+
+
+def _weighted(weights: Tensor, each: Tensor, axis: int) -> Tensor:
+    """Σ weights·each along the axis, which stays with extent 1; the product is not laid out."""
+    return torch.linalg.vecdot(weights, each, dim=axis).unsqueeze(axis)
 
 
 def _tiny(dtype: DType) -> float:
@@ -45,17 +52,21 @@ def _cumsum(body: Approx, axis: int, dtype: DType) -> Approx:
     shape = [1] * body.value.dim()
     shape[axis] = count
     units = torch.tensor([accumulation(n + 1, dtype) for n in range(count)], dtype=torch.float64)
-    own = body.value.abs().cumsum_(axis).mul_(units.to(value.device).reshape(shape))
-    return settled(value, onto(own, carried))
+    size = body.value.abs()
+    own = torch.cumsum(size, axis, out=size).mul_(units.to(value.device).reshape(shape))
+    return Approx.of_parts(value, onto(own, carried), 0.0, 0.0)
 
 
 def _cumprod(body: Approx, axis: int, dtype: DType) -> Approx:
     value = body.value.cumprod(axis)
     size = body.value.abs()
     moved = None if body.error is None else (size + body.error).cumprod(axis) - size.cumprod(axis)
+    if not dtype.is_float or not dtype.rounds:
+        return settled(value, moved)
     count = body.value.shape[axis]
-    lost = beyond_range(growth(size).cumsum(axis), count, dtype) if dtype.is_float and dtype.rounds else None
-    return settled(value, total(moved, scaled(rounding(value, dtype), float(count)), lost))
+    grown = size.clamp_(min=1)
+    lost = beyond_range(torch.cumprod(grown, axis, out=grown), count, dtype)
+    return Approx.of_parts(value, onto(lost, moved), count * dtype.unit_roundoff, count * underflow(dtype))
 
 
 def _log_softmax(body: Approx, axis: int, dtype: DType) -> Approx:
@@ -64,13 +75,14 @@ def _log_softmax(body: Approx, axis: int, dtype: DType) -> Approx:
     value = torch.log_softmax(x, axis)
     if not dtype.rounds:
         return Approx(value)
-    moved = onto(exponent_error(x, x.amax(axis, keepdim=True), dtype), body.error).mul_(torch.exp(value))
-    shared = moved.nan_to_num_(nan=0.0).sum(axis, keepdim=True).add_(accumulation(x.shape[axis], dtype))
-    sizes = value.abs().add_(x.abs())
-    if not surely_finite(sizes):
-        sizes = torch.where(torch.isfinite(value), sizes, 0.0)
-    own = sizes.mul_(4 * dtype.unit_roundoff).add_(8 * dtype.unit_roundoff)
-    return settled(value, onto(own, shared, body.error))
+    unit, (dense, share, floor) = dtype.unit_roundoff, body.flat_parts
+    weights, sizes = torch.exp(value), finite_size(x)
+    shared = _weighted(weights, sizes, axis).mul_(2 * unit + share).add_(12 * unit + floor)
+    shared.add_(finite_size(x.amax(axis, keepdim=True)), alpha=2 * unit)
+    if dense is not None:
+        shared.add_(_weighted(weights, dense if surely_finite(dense) else torch.where(weights > 0, dense, 0.0), axis))
+    own = sizes.mul_(4 * unit + share).add_(shared.add_(accumulation(x.shape[axis], dtype) + floor))
+    return Approx.of_parts(value, onto(own, dense), 4 * unit, 0.0)
 
 
 def _extremum(name: str) -> Callable[[Approx, int, DType], Approx]:

@@ -39,8 +39,9 @@ from .binding import Binding, evaluate_scalar
 from .estimate import Approx, conform, rounding, total
 from .functions import call
 from .operators import binary, cast, literal, loses, select, unary
-from .reductions import Factor, masked, ranked, reduce, sum_of_products
+from .reductions import masked, ranked, reduce
 from .scope import Run, Scope, wanted
+from .sums import Factor, sum_of_products
 
 _UNROUNDED = {name: replace(dtype, rounds=False) for name, dtype in DTYPES.items()}
 
@@ -218,14 +219,12 @@ class Expressions:
                 lossy.append(self.dtype(operand.dtype))
             operand = operand.operand
         if len(lossy) != 1 or not _varies_plainly(operand, bound):
-            whole = self.evaluate(leaf, scope)
-            return Factor(whole.value, whole.error)
+            return Factor.of(self.evaluate(leaf, scope))
         exact = self.evaluate(operand, scope)
         summed = zip(exact.value.shape[outer:], scope.sizes[outer:], strict=True)
-        fresh = rounding(exact.value, lossy[0])
         if any(size != extent for size, extent in summed):
-            return Factor(exact.value, total(exact.error, fresh))
-        return Factor(exact.value, exact.error, fresh, lossy[0].unit_roundoff)
+            return Factor(exact.value, total(exact.error, rounding(exact.value, lossy[0])))
+        return Factor.of(exact).rounded(lossy[0]) if lossy[0].rounds else Factor.of(exact)
 
     def _converts_floats(self, cast: Cast) -> bool:
         return self.dtype(cast.dtype).is_float and self.dtype(cast.operand.dtype).is_float
@@ -250,7 +249,7 @@ def _divisor(right: Approx, scope: Scope) -> Approx:
     zero = right.value == 0
     if bool(wanted(zero, scope).any()):
         raise OracleError("an integer is divided by zero")
-    return replace(right, value=torch.where(zero, 1, right.value))
+    return Approx(torch.where(zero, 1, right.value), right.error)
 
 
 def _varies_plainly(operand: Expr, bound: set[str]) -> bool:

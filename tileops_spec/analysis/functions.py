@@ -6,6 +6,7 @@ Own errors allow what GPUs do: approximate instructions for exp, log and divisio
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,29 +15,31 @@ import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
-from .estimate import Approx, conform, onto, rounding, scaled, settled, stepped, total, underflow
+from .estimate import Approx, conform, rounding, scaled, settled, stepped, total, underflow
 
 
 @dataclass(frozen=True, slots=True)
 class Smooth:
-    """A differentiable function: of (x, f(x)), `slope` is |f'(x)|, `own` the error for an exact x in units of u.
+    """A differentiable function: of (x, f(x)), `slope` is |f'(x)|; for an exact x, the function's own error in units of
+    u is `relative`·|f(x)| + `absolute`.
 
     `flushed`: how many times what underflows on the way may count.
     """
 
     value: Callable[[Tensor], Tensor]
     slope: Callable[[Tensor, Tensor], Tensor]
-    own: Callable[[Tensor, Tensor], Tensor]
-    flushed: Callable[[Tensor], Tensor | float] = lambda x: 1.0
+    relative: Callable[[Tensor, Tensor], Tensor] | float
+    absolute: Callable[[Tensor, Tensor], Tensor] | float = 0.0
+    flushed: Callable[[Approx], float] | float = 1.0
+
+
+FAR = 2.0**20
+"""Beyond it an argument counts as this: an exponent of -inf times a value of 0 is 0."""
 
 
 def _size(x: Tensor) -> Tensor:
-    """|x|, finite, so that an exponent of -inf times a value of 0 is 0."""
-    return x.abs().clamp(max=2.0**20)
-
-
-def _ulps(count: float, absolute: float = 0.0) -> Callable[[Tensor, Tensor], Tensor]:
-    return lambda x, v: count * v.abs() + absolute
+    """|x|, finite."""
+    return x.abs().clamp_(max=FAR)
 
 
 def _silu_slope(x: Tensor, v: Tensor) -> Tensor:
@@ -46,30 +49,32 @@ def _silu_slope(x: Tensor, v: Tensor) -> Tensor:
 
 SMOOTH: dict[str, Smooth] = {
     # GPUs compute exp(x) as exp2(x·log2 e): the rounding of that product moves the result by u·|x|.
-    "exp": Smooth(torch.exp, lambda x, v: v, lambda x, v: (2 * _size(x) + 4) * v),
-    "exp2": Smooth(torch.exp2, lambda x, v: v * math.log(2), lambda x, v: (_size(x) + 4) * v),
-    "expm1": Smooth(torch.expm1, lambda x, v: v + 1, _ulps(4)),
-    "log": Smooth(torch.log, lambda x, v: 1 / x.abs(), _ulps(4, 2)),
-    "log2": Smooth(torch.log2, lambda x, v: 1 / (x.abs() * math.log(2)), _ulps(4, 2)),
-    "log1p": Smooth(torch.log1p, lambda x, v: 1 / (1 + x).abs(), _ulps(4)),
-    "rsqrt": Smooth(torch.rsqrt, lambda x, v: v / (2 * x.abs()), _ulps(4)),
-    "recip": Smooth(torch.reciprocal, lambda x, v: v * v, _ulps(4)),
-    "sin": Smooth(torch.sin, lambda x, v: torch.cos(x).abs(), _ulps(4, 4)),
-    "cos": Smooth(torch.cos, lambda x, v: torch.sin(x).abs(), _ulps(4, 4)),
-    "tan": Smooth(torch.tan, lambda x, v: 1 + v * v, lambda x, v: 6 * v.abs() + 4 * (1 + v * v)),
+    "exp": Smooth(torch.exp, lambda x, v: v, lambda x, v: _size(x).mul_(2).add_(4)),
+    "exp2": Smooth(torch.exp2, lambda x, v: v * math.log(2), lambda x, v: _size(x).add_(4)),
+    "expm1": Smooth(torch.expm1, lambda x, v: v + 1, 4),
+    "log": Smooth(torch.log, lambda x, v: 1 / x.abs(), 4, 2),
+    "log2": Smooth(torch.log2, lambda x, v: 1 / (x.abs() * math.log(2)), 4, 2),
+    "log1p": Smooth(torch.log1p, lambda x, v: 1 / (1 + x).abs(), 4),
+    "rsqrt": Smooth(torch.rsqrt, lambda x, v: v / (2 * x.abs()), 4),
+    "recip": Smooth(torch.reciprocal, lambda x, v: v * v, 4),
+    "sin": Smooth(torch.sin, lambda x, v: torch.cos(x).abs(), 4, 4),
+    "cos": Smooth(torch.cos, lambda x, v: torch.sin(x).abs(), 4, 4),
+    "tan": Smooth(torch.tan, lambda x, v: 1 + v * v, 6, lambda x, v: (v * v).add_(1).mul_(4)),
     # By way of exp(2x), as fused activations do it: absolute near 0.
-    "tanh": Smooth(torch.tanh, lambda x, v: 1 - v * v, _ulps(4, 4)),
-    "erf": Smooth(torch.erf, lambda x, v: 2 / math.sqrt(math.pi) * torch.exp(-x * x), _ulps(4)),
-    "sigmoid": Smooth(torch.sigmoid, lambda x, v: v * (1 - v), lambda x, v: ((2 * _size(x) + 4) * (1 - v) + 4) * v),
+    "tanh": Smooth(torch.tanh, lambda x, v: (v * v).neg_().add_(1), 4, 4),
+    "erf": Smooth(torch.erf, lambda x, v: (x * x).neg_().exp_().mul_(2 / math.sqrt(math.pi)), 4),
+    "sigmoid": Smooth(
+        torch.sigmoid, lambda x, v: v * (1 - v), lambda x, v: _size(x).mul_(2).add_(4).mul_(1 - v).add_(4)
+    ),
     "silu": Smooth(
         torch.nn.functional.silu,
         _silu_slope,
-        lambda x, v: ((2 * _size(x) + 4) * torch.sigmoid(-x) + 6) * v.abs(),
+        lambda x, v: _size(x).mul_(2).add_(4).mul_(torch.sigmoid(-x)).add_(6),
         # Where exp(-x) overflows, 1 / (1 + exp(-x)) is 0, and x times that.
-        flushed=lambda x: 1 + _size(x),
+        flushed=lambda x: 1 + (x.reach if x.reach < FAR else FAR),
     ),
     "softplus": Smooth(
-        torch.nn.functional.softplus, lambda x, v: torch.sigmoid(x), lambda x, v: (2 * _size(x) + 8) * v + 2
+        torch.nn.functional.softplus, lambda x, v: torch.sigmoid(x), lambda x, v: _size(x).mul_(2).add_(8), 2
     ),
 }
 
@@ -89,7 +94,7 @@ def call(name: str, args: Sequence[Approx], dtype: DType) -> Approx:
 
 
 def _as_float(argument: Approx) -> Approx:
-    return Approx(argument.value.to(torch.float64), argument.error)
+    return Approx.of_parts(argument.value.to(torch.float64), argument.dense, argument.relative, argument.floor)
 
 
 def _smooth(function: Smooth, argument: Approx, dtype: DType) -> Approx:
@@ -97,8 +102,17 @@ def _smooth(function: Smooth, argument: Approx, dtype: DType) -> Approx:
     value = function.value(x)
     if not dtype.rounds:
         return Approx(value)
-    own = (function.own(x, value) * dtype.unit_roundoff).add_(underflow(dtype) * function.flushed(x))
-    return settled(value, onto(own, scaled(argument.error, function.slope(x, value))))
+    relative, absolute = (
+        part(x, value).mul_(dtype.unit_roundoff) if callable(part) else part * dtype.unit_roundoff
+        for part in (function.relative, function.absolute)
+    )
+    floor = underflow(dtype) * (function.flushed(argument) if callable(function.flushed) else function.flushed)
+    if isinstance(absolute, float):
+        floor, absolute = floor + absolute, None
+    if not argument.is_exact:
+        moved = function.slope(x, value) * argument.error
+        absolute = moved if absolute is None else absolute.add_(moved)
+    return Approx.of_parts(value, absolute, relative, floor)
 
 
 def _sqrt(args: Sequence[Approx], dtype: DType) -> Approx:
@@ -106,9 +120,8 @@ def _sqrt(args: Sequence[Approx], dtype: DType) -> Approx:
     value = torch.sqrt(x.value)
     if not dtype.rounds:
         return Approx(value)
-    own = 3 * value * dtype.unit_roundoff + underflow(dtype)
     carried = None if x.error is None else torch.minimum(x.error / (2 * value), torch.sqrt(x.error))
-    return settled(value, total(own, carried))
+    return Approx.of_parts(value, carried, 3 * dtype.unit_roundoff, underflow(dtype))
 
 
 def _relu(args: Sequence[Approx], dtype: DType) -> Approx:
@@ -118,26 +131,28 @@ def _relu(args: Sequence[Approx], dtype: DType) -> Approx:
 
 
 def _absolute(args: Sequence[Approx], dtype: DType) -> Approx:
-    return Approx(args[0].value.abs(), args[0].error)
+    (x,) = args
+    return Approx.of_parts(x.value.abs(), x.dense, x.relative, x.floor)
 
 
-def _widest(args: Sequence[Approx]) -> Tensor | None:
-    if all(argument.error is None for argument in args):
-        return None
-    bounds = torch.broadcast_tensors(*(argument.bound for argument in args))
-    return torch.stack(bounds).amax(0)
+def _widest(value: Tensor, args: Sequence[Approx]) -> Approx:
+    """The value with the largest error of the arguments."""
+    errors = [argument.error for argument in args if argument.error is not None]
+    if not errors:
+        return Approx(value)
+    return Approx(value, functools.reduce(torch.maximum, errors).expand(value.shape))
 
 
 def _extremum(function: Callable[..., Tensor]):
     def evaluate(args: Sequence[Approx], dtype: DType) -> Approx:
-        return Approx(function(args[0].value, args[1].value), _widest(args))
+        return _widest(function(args[0].value, args[1].value), args)
 
     return evaluate
 
 
 def _clamp(args: Sequence[Approx], dtype: DType) -> Approx:
     x, low, high = (argument.value for argument in args)
-    return Approx(torch.minimum(torch.maximum(x, low), high), _widest(args))
+    return _widest(torch.minimum(torch.maximum(x, low), high), args)
 
 
 def _fma(args: Sequence[Approx], dtype: DType) -> Approx:
@@ -169,11 +184,10 @@ def power(base: Approx, exponent: Approx, dtype: DType) -> Approx:
 
 def _whole_power(base: Approx, value: Tensor, exponent: int, dtype: DType) -> Approx:
     """The products of a power from 1 to 4."""
-    own = value.abs().mul_((exponent + 1) * dtype.unit_roundoff).add_(underflow(dtype))
-    if base.error is not None:
-        slope = torch.pow(base.value, exponent - 1).abs_().mul_(exponent)
-        own = onto(own, slope.mul(base.error))
-    return settled(value, own)
+    moved = None
+    if not base.is_exact:
+        moved = torch.pow(base.value, exponent - 1).abs_().mul_(exponent).mul_(base.error)
+    return Approx.of_parts(value, moved, (exponent + 1) * dtype.unit_roundoff, underflow(dtype))
 
 
 def _fmod(args: Sequence[Approx], dtype: DType) -> Approx:

@@ -9,7 +9,17 @@ import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
-from .estimate import Approx, conform, onto, rounding, scaled, settled, stepped, total, underflow, with_overflow, wrap
+from .estimate import (
+    Approx,
+    Part,
+    conform,
+    onto,
+    rounded,
+    settled,
+    stepped,
+    times,
+    wrap,
+)
 from .functions import power, remainder, unsure
 
 
@@ -36,7 +46,7 @@ def unary(op: str, operand: Approx, dtype: DType) -> Approx:
         return Approx(~operand.value, operand.error)
     if op == "~":
         return Approx(wrap(~operand.value, dtype), unsure((operand,)))
-    return Approx(wrap(-operand.value, dtype), operand.error)
+    return Approx.of_parts(wrap(-operand.value, dtype), operand.dense, operand.relative, operand.floor)
 
 
 def cast(operand: Approx, source: DType, target: DType) -> Approx:
@@ -45,10 +55,8 @@ def cast(operand: Approx, source: DType, target: DType) -> Approx:
     if source.name == "u64" and target.is_float:
         value = torch.where(value < 0, value.double() + 2.0**64, value.double())
     if target.is_float:
-        own = rounding(value, target) if loses(source, target) else None
-        if own is None:
-            return Approx(conform(value, target), operand.error)
-        return settled(conform(value, target), onto(own, operand.error))
+        value, parts = conform(value, target), (operand.dense, operand.relative, operand.floor)
+        return rounded(value, target, *parts) if loses(source, target) else Approx.of_parts(value, *parts)
     if target.kind == "bool":
         return operand if source.kind == "bool" else _truth(operand)
     if source.is_float:
@@ -94,47 +102,79 @@ def _subtract(left: Approx, right: Approx, dtype: DType) -> Approx:
 
 
 def _sum(value: Tensor, left: Approx, right: Approx, dtype: DType) -> Approx:
-    return settled(wrap(value, dtype), _with(rounding(value, dtype), left.error, right.error))
-
-
-def _with(own: Tensor | None, *errors: Tensor | None) -> Tensor | None:
-    """The total; `own` is held by nobody else."""
-    return total(*errors) if own is None else onto(own, *errors)
+    dense, floor = None, 0.0
+    for operand in (left, right):
+        if operand.is_exact:
+            continue
+        if operand.dense is None and operand.is_level:
+            floor += operand.floor
+        else:
+            dense = operand.rough_error() if dense is None else onto(dense, operand.rough_error())
+    return rounded(wrap(value, dtype), dtype, dense, 0.0, floor)
 
 
 def _multiply(left: Approx, right: Approx, dtype: DType) -> Approx:
     value = left.value * right.value
-    if left.error is None and right.error is None:
-        return settled(wrap(value, dtype), rounding(value, dtype))
-    if not dtype.is_float or not dtype.rounds:
-        return settled(wrap(value, dtype), _spread(left, right, 0.0))
-    error = _spread(left, right, dtype.unit_roundoff).add_(underflow(dtype))
-    return settled(value, with_overflow(error, value, dtype))
+    if left.is_exact and right.is_exact:
+        return rounded(wrap(value, dtype), dtype, None, 0.0, 0.0)
+    if not dtype.is_float:
+        dense = onto(left.value.abs() * right.bound, right.value.abs() * left.bound, left.bound * right.bound)
+        return settled(wrap(value, dtype), dense)
+    return rounded(value, dtype, *product(left, right, value))
 
 
-def _spread(left: Approx, right: Approx, unit: float) -> Tensor:
-    """|a|·e_b + |b|·e_a + e_a·e_b + unit·|a·b|, with as few tensors of the result's size as possible.
+def product(left: Approx, right: Approx, value: Tensor) -> tuple[Tensor | None, Part, float]:
+    """What the errors of both factors do to their product: |a|·e_b + |b|·e_a + e_a·e_b, in parts."""
+    ours, theirs = left.shares(value.numel()), right.shares(value.numel())
+    dense, floor = _carried(left, ours[0], theirs)
+    more, level = _carried(right, theirs[0], ours)
+    dense = more if dense is None else onto(dense, more)
+    if (ours[1] is not None or ours[2]) and (theirs[1] is not None or theirs[2]):
+        dense = onto(_level(ours, value) * _level(theirs, value), dense)
+    return dense, ours[0] + theirs[0] + ours[0] * theirs[0], floor + level
 
-    That is |a| · (e_b + unit·|b|) + e_a · (|b| + e_b), where b is the smaller one.
-    """
-    large, small = (left, right) if left.value.numel() >= right.value.numel() else (right, left)
-    size = small.value.abs().to(torch.float64)
-    own = size * unit if small.error is None else size.mul(unit).add(small.error)
-    spread = own * large.value.abs()
-    if large.error is None:
-        return spread
-    reach = size if small.error is None else size.add(small.error)
-    return onto(spread, large.error * reach)
+
+def _level(parts: tuple[Part, Tensor | None, float], like: Tensor) -> Tensor:
+    """What of the parts is not relative."""
+    return like.new_full((1,) * like.dim(), parts[2]) if parts[1] is None else parts[1] + parts[2]
+
+
+NEGLIGIBLE = 2.0**-100
+"""A floor below it may be taken times the largest factor there is, instead of each element's own."""
+
+
+def _carried(factor: Approx, relative: Part, other: tuple[Part, Tensor | None, float]) -> tuple[Tensor | None, float]:
+    """(dense, floor): |value|·(1 + relative) times the parts of the other factor's error that are not relative."""
+    _, dense, floor = other
+    if dense is None and floor == 0:
+        return None, 0.0
+    if dense is None and floor <= NEGLIGIBLE and not isinstance(relative, Tensor) and factor.reach * NEGLIGIBLE < 1:
+        return None, factor.reach * floor * (1 + relative)
+    size = factor.value.abs().to(torch.float64)
+    size = size.mul_(floor) if dense is None else times(size, dense + floor if floor else dense)
+    return times(size, 1 + relative) if isinstance(relative, Tensor) or relative else size, 0.0
 
 
 def _divide(left: Approx, right: Approx, dtype: DType) -> Approx:
     """Division by approximate reciprocal: two roundings. Nothing is known where the divisor may be 0."""
     value = left.value.to(torch.float64) / right.value.to(torch.float64)
-    own = scaled(rounding(value, dtype), 2.0)
-    if left.error is None and right.error is None:
-        return settled(value, own)
-    room = (right.value.to(torch.float64).abs() - right.bound).clamp(min=0)
-    return settled(value, total(own, (left.bound + value.abs() * right.bound) / room))
+    if left.is_exact and right.is_exact:
+        return _rounded_twice(value, dtype, None, 0.0, 0.0)
+    share, dense, floor = right.shares(value.numel())
+    if left.is_exact and dense is None and floor == 0 and _is_below_one(share):
+        return _rounded_twice(value, dtype, None, share / (1 - share), 0.0)
+    room = (right.value.to(torch.float64).abs() - right.bound).clamp_(min=0)
+    carried = value.abs().mul_(right.bound) if not right.is_exact else torch.zeros_like(value)
+    return _rounded_twice(value, dtype, onto(carried, left.error).div_(room), 0.0, 0.0)
+
+
+def _rounded_twice(value: Tensor, dtype: DType, dense: Tensor | None, relative: Part, floor: float) -> Approx:
+    once = rounded(value, dtype, dense, relative, floor)
+    return rounded(value, dtype, once.dense, once.relative, once.floor)
+
+
+def _is_below_one(share: Part) -> bool:
+    return bool((share < 1).all()) if isinstance(share, Tensor) else share < 1
 
 
 def _floor_divide(left: Approx, right: Approx, dtype: DType) -> Approx:
@@ -152,11 +192,11 @@ def _modulo(left: Approx, right: Approx, dtype: DType) -> Approx:
 
 def _compare(op: str, left: Approx, right: Approx) -> Approx:
     value = _COMPARE[op](left.value, right.value)
-    error = total(left.error, right.error)
-    if error is None:
+    if left.is_exact and right.is_exact:
         return Approx(value)
-    near = (left.value.to(torch.float64) - right.value.to(torch.float64)).abs() <= error
-    return Approx(value, (near & (error > 0)).double())
+    error = onto(None if left.is_exact else left.laid_out(), right.error)
+    near = (left.value.to(torch.float64) - right.value.to(torch.float64)).abs_() <= error
+    return Approx(value, near.logical_and_(error > 0).double())
 
 
 def _logical(op: str, left: Approx, right: Approx) -> Approx:
@@ -206,7 +246,7 @@ def literal(value: bool | int | float, dtype: DType, device: torch.device, *, ra
     tensor = conform(tensor, dtype)
     if not dtype.is_float or math.isinf(value) or _fits(float(value), dtype):
         return Approx(tensor)
-    return Approx(tensor, rounding(tensor, dtype))
+    return rounded(tensor, dtype, None, 0.0, 0.0)
 
 
 def _fits(value: float, dtype: DType) -> bool:

@@ -16,8 +16,8 @@ from ..ir.walk import walk
 from .accesses import OracleError, Window, mapped
 from .binding import Binding, evaluate_scalar, shape_of
 from .cost import free_indices
-from .disturbed import SAMPLES, Disturbance, has_grown, measured
-from .estimate import Approx, Estimate, conform, scaled
+from .disturbed import Disturbance, has_grown, is_large, measured, part_of_runs, with_runs
+from .estimate import Approx, Estimate, conform
 from .expressions import Expressions
 from .operators import cast
 from .recurrent import RecurrentGroup, recurrent_groups
@@ -76,7 +76,7 @@ def _holds(clause: Expr, expressions: Expressions) -> bool:
 
 
 def _estimate(result: Approx) -> Estimate:
-    return Estimate(result.value.contiguous(), result.bound.contiguous())
+    return Estimate(result.value.contiguous(), result)
 
 
 def _checked(spec: Spec, binding: Binding, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -105,6 +105,7 @@ class _Oracle:
     kept: dict[str, Window] = field(default_factory=dict)
     growing: dict[str, Window] = field(default_factory=dict)
     disturbance: Disturbance | None = None
+    exactly: bool = False
 
     def __post_init__(self) -> None:
         self.definitions: dict[str, list[Definition]] = {}
@@ -147,13 +148,20 @@ class _Oracle:
         if name in self.inputs:
             return Window(Approx(self.inputs[name]), (0,) * self.inputs[name].dim())
         if name in self.growing:
-            return self.growing[name]
+            return self._grown_so_far(name, ranges)
         extents = self.extents(self.definitions[name][0])
         inside = ranges is not None and all(
             start >= 0 and stop <= extent for (start, stop), extent in zip(ranges, extents, strict=True)
         )
         whole = not inside or bool(self.growing) or self._is_kept(name)
         return self.whole(name) if whole else self.part(name, tuple(ranges))  # type: ignore[arg-type]
+
+    def _grown_so_far(self, name: str, ranges: Sequence[tuple[int, int]] | None) -> Window:
+        """What an expression sees of a recurrence on its way."""
+        window = self.growing[name]
+        if self.exactly:
+            return Window(Approx(window.approx.value), window.origin)
+        return part_of_runs(window, ranges) if self.disturbance else window
 
     def _is_kept(self, name: str) -> bool:
         """Whether a definition is computed as a whole, however little of it is wanted."""
@@ -173,38 +181,38 @@ class _Oracle:
         """The elements of a definition within `ranges`, one an axis; computed once."""
         if self._is_kept(name):
             return self.whole(name).narrowed(ranges)
-        key = (name, ranges)
+        definition = self.definitions[name][0]
+        runs = self._computed(definition, definition.value, ranges)
+        key = (name, tuple((run.start, run.stop) for run in runs))
         if key not in self.known:
-            origin = tuple(start for start, _ in ranges)
-            self.known[key] = Window(self._define(self.definitions[name][0], ranges), origin)
-        return self.known[key]
+            self.known[key] = Window(self._define(definition, key[1]), tuple(run.start for run in runs))
+        return self.known[key].narrowed(ranges)
 
     # defining
 
     def _define(self, definition: Definition, ranges: Sequence[tuple[int, int]], value: Expr | None = None) -> Approx:
         """The value of a plain statement (or `value` in its place) within `ranges`."""
         value = definition.value if value is None else value
-        extents = [self.expressions.extent(axis) for axis in definition.axes]
-        runs = tuple(
-            Run(axis.name, *bounds, extent)
-            for axis, bounds, extent in zip(definition.axes, ranges, extents, strict=True)
-        )
-        needed = {node.axis for node in walk(value) if isinstance(node, Along)}
-        computed = tuple(Run(r.name, 0, r.extent, r.extent) if r.name in needed else r for r in runs)
+        computed = self._computed(definition, value, ranges)
         result = self._stored(definition, self.expressions.evaluate(value, Scope(computed)), value)
         result = mapped(result, lambda tensor: tensor.expand([run.size for run in computed]))
-        for at, (run, full) in enumerate(zip(runs, computed, strict=True)):
-            if run != full:
-                result = mapped(result, lambda t, at=at, run=run: t.narrow(at, run.start, run.size))
-        return result
+        return Window(result, tuple(run.start for run in computed)).narrowed(ranges).approx
+
+    def _computed(self, definition: Definition, value: Expr, ranges: Sequence[tuple[int, int]]) -> tuple[Run, ...]:
+        """The ranges, but whole axes where a function along them takes all of it."""
+        needed = {node.axis for node in walk(value) if isinstance(node, Along)}
+        extents = [self.expressions.extent(axis) for axis in definition.axes]
+        return tuple(
+            Run(axis.name, *((0, extent) if axis.name in needed else bounds), extent)
+            for axis, bounds, extent in zip(definition.axes, ranges, extents, strict=True)
+        )
 
     def _stored(self, definition: Definition, result: Approx, value: Expr) -> Approx:
         """An output is rounded to its dtype."""
         if not definition.is_output:
             return result
         dtype = self.expressions.dtype(definition.dtype)
-        result = cast(result, self.expressions.dtype(value.dtype), dtype)
-        return Approx(result.value, _rounded_again(result, dtype))
+        return _rounded_again(cast(result, self.expressions.dtype(value.dtype), dtype), dtype)
 
     def _updated(self, definitions: Sequence[Definition]) -> Window:
         """A target after all of its statements: an output is rounded once, after the last."""
@@ -223,28 +231,49 @@ class _Oracle:
 
     def _step(self, group: RecurrentGroup) -> None:
         """Compute the definitions of a group together; where bounds grow from step to step, they are measured."""
-        carried = self._walked(group)
-        if self.as_float != "f64" and has_grown(carried):
-            runs = [self._walked(group, Disturbance(seed)) for seed in range(SAMPLES)]
-            carried = {name: measured(each, [run[name].approx.value for run in runs]) for name, each in carried.items()}
-        self.kept.update(carried)
+        found = self._walked(group, watched=self.bounded and self.as_float != "f64")
+        if found is None:
+            runs = self._walked(with_runs(group), Disturbance())
+            found = {name: measured(runs.pop(name)) for name in group.names}
+        self.kept.update(found)
 
-    def _walked(self, group: RecurrentGroup, disturbance: Disturbance | None = None) -> dict[str, Window]:
-        """The definitions of a group, one step after the other; disturbed, steps know of no errors but their own."""
+    def _walked(
+        self, group: RecurrentGroup, disturbance: Disturbance | None = None, *, watched: bool = False
+    ) -> dict[str, Window] | None:
+        """The definitions of a group, one step after the other; watched, None as soon as a bound has grown.
+
+        Bounds are looked at after 1, 2, 4, 8, … steps, and after the last.
+        """
         self.disturbance = disturbance
         for definition in group.definitions:
             self.growing[definition.target] = self._begun(definition, group)
         try:
-            first = group.definitions[0]
-            steps = range(self.extents(first)[group.axes[first.target]])
-            for step in reversed(steps) if group.backward else steps:
+            count = self.extents(group.definitions[0])[group.axes[group.definitions[0].target]]
+            for done in range(1, count + 1):
+                step = count - done if group.backward else done - 1
                 for definition in group.definitions:
                     self._store_step(definition, group.axes[definition.target], step)
+                if watched and (done == count or done & (done - 1) == 0) and self._has_grown(group, step):
+                    return None
             return {name: self.growing[name] for name in group.names}
         finally:
             self.disturbance = None
             for name in group.names:
                 self.growing.pop(name, None)
+
+    def _has_grown(self, group: RecurrentGroup, step: int) -> bool:
+        """Whether a bound at this step is large, and so much larger than what the step itself adds."""
+        for definition in group.definitions:
+            axis = group.axes[definition.target]
+            window, ranges = self.growing[definition.target], self._ranges_at(definition, axis, step)
+            carried = window.narrowed(ranges).approx
+            if is_large(carried):
+                self.exactly = True
+                own = self._define(definition, ranges)
+                self.exactly = False
+                if has_grown(carried, own):
+                    return True
+        return False
 
     def _begun(self, definition: Definition, group: RecurrentGroup) -> Window:
         """Room for every step, and for the element before the first one, which is filled in."""
@@ -253,8 +282,8 @@ class _Oracle:
         extents[axis] += definition.initial is not None
         dtype = self.expressions.dtype(definition.dtype)
         value = conform(torch.zeros(extents, dtype=torch.float64, device=self.expressions.device), dtype)
-        bounded = self.bounded and not self.disturbance
-        error = torch.zeros(extents, dtype=torch.float64, device=self.expressions.device) if bounded else None
+        single = [1, *extents[1:]] if self.disturbance else extents
+        error = torch.zeros(single, dtype=torch.float64, device=self.expressions.device) if self.bounded else None
         approx = Approx(value, error)
         shift = -1 if definition.initial is not None and not definition.backward else 0
         window = Window(approx, tuple(shift if at == axis else 0 for at in range(len(extents))))
@@ -265,16 +294,24 @@ class _Oracle:
         return window
 
     def _store_step(self, definition: Definition, axis: int, step: int) -> None:
+        ranges = self._ranges_at(definition, axis, step)
+        self._put(self.growing[definition.target], axis, step, self._define(definition, ranges))
+
+    def _ranges_at(self, definition: Definition, axis: int, step: int) -> list[tuple[int, int]]:
         ranges = [(0, extent) for extent in self.extents(definition)]
         ranges[axis] = (step, step + 1)
-        self._put(self.growing[definition.target], axis, step, self._define(definition, ranges))
+        return ranges
 
     def _put(self, window: Window, axis: int, step: int, result: Approx) -> None:
         at = step - window.origin[axis]
-        result = self.disturbance.moved(result) if self.disturbance else result
-        window.approx.value.narrow(axis, at, 1).copy_(result.value)
-        if window.approx.error is not None:
-            window.approx.error.narrow(axis, at, 1).copy_(result.bound)
+        value = window.approx.value.narrow(axis, at, 1)
+        error = None if window.approx.error is None else window.approx.error.narrow(axis, at, 1)
+        if self.disturbance:
+            self.disturbance.store(result, value, error)
+            return
+        value.copy_(result.value)
+        if error is not None:
+            error.copy_(result.bound)
 
     # results
 
@@ -309,9 +346,11 @@ class _Oracle:
         return Approx(value, error)
 
 
-def _rounded_again(result: Approx, dtype: DType) -> Tensor | None:
+def _rounded_again(result: Approx, dtype: DType) -> Approx:
     """The error with what rounding adds because the rounded number is itself off by it: e + u·e."""
-    return result.error if not dtype.is_float else scaled(result.error, 1 + dtype.unit_roundoff)
+    if result.is_exact or not dtype.is_float:
+        return result
+    return Approx(result.value, result.laid_out(1 + dtype.unit_roundoff))
 
 
 def _pieces(extents: tuple[int, ...], count: int) -> list[tuple[tuple[int, int], ...]]:

@@ -1,14 +1,12 @@
 """Reductions, on approximations of full rank: one axis an index variable in scope.
 
-The variables that a reduction binds are the last ones. A sum over a product becomes one einsum, so that the product is
-never laid out.
+The variables that a reduction binds are the last ones. Sums are in `sums`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -16,7 +14,6 @@ from torch import Tensor
 from ..ir.dtypes import DType
 from .accesses import OracleError
 from .estimate import (
-    LAMBDA_CAST,
     Approx,
     accumulation,
     onto,
@@ -28,123 +25,6 @@ from .estimate import (
     underflow,
     wrap,
 )
-
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """A factor of a product under a sum.
-
-    `fresh` is the part of its error that is one independent rounding an element, `unit` that rounding's unit roundoff.
-    """
-
-    value: Tensor
-    error: Tensor | None = None
-    fresh: Tensor | None = None
-    unit: float = 0.0
-
-
-def sum_of_products(
-    factors: Sequence[Factor],
-    sizes: Sequence[int],
-    outer: int,
-    dtype: DType,
-    rounded: float,
-    *,
-    mean: bool = False,
-    inside: Tensor | None = None,
-) -> Approx:
-    """Σ over the axes from `outer` on of the product of `factors`; `rounded`: relative roundings of each product.
-
-    `sizes` are the extents in scope; a factor has extent 1 where it does not vary. The result has `outer` axes. Only
-    the points where `inside` holds are summed, and counted for a mean.
-    """
-    count = math.prod(sizes[outer:])
-    shares: Tensor | int = count
-    if inside is not None:
-        factors = _cut(factors, inside)
-        shares = _einsum([inside.double()], sizes, outer)
-    values = [factor.value.to(torch.float64) for factor in factors]
-    value = _einsum(values, sizes, outer)
-    errors = [_carried(values, factors, at, value, sizes, outer) for at in range(len(factors))]
-    if dtype.is_float and dtype.rounds:
-        mass = _einsum([each.abs() for each in values], sizes, outer)
-        errors.append(mass * (accumulation(count, dtype) + rounded))
-    if mean:
-        value, errors = value / shares, [None if error is None else error / shares for error in errors]
-        errors.append(scaled(rounding(value, dtype), 2.0))
-    return settled(value if dtype.is_float else wrap(value.round().to(torch.int64), dtype), total(*errors))
-
-
-def _cut(factors: Sequence[Factor], inside: Tensor) -> list[Factor]:
-    """The factors with one more that is 0 outside; where one of them is not finite, the product laid out."""
-    errors = (error for factor in factors for error in (factor.error, factor.fresh) if error is not None)
-    if all(bool(torch.isfinite(each).all()) for each in (*(factor.value for factor in factors), *errors)):
-        return [*factors, Factor(inside.double())]
-    cut = []
-    for factor in factors:
-        error, fresh = (None if e is None else torch.where(inside, e, 0.0) for e in (factor.error, factor.fresh))
-        cut.append(Factor(torch.where(inside, factor.value.double(), 0.0), error, fresh, factor.unit))
-    return cut
-
-
-def _einsum(tensors: Sequence[Tensor], sizes: Sequence[int], outer: int) -> Tensor:
-    """Multiply and sum out the axes from `outer` on; axes where no tensor varies are counted, not laid out."""
-    tensors = _joined(tensors)
-    varying = [[axis for axis in range(len(sizes)) if tensor.shape[axis] != 1] for tensor in tensors]
-    present = set().union(*varying)
-    kept = [axis for axis in range(outer) if axis in present]
-    left = ",".join("".join(_LETTERS[axis] for axis in axes) for axes in varying)
-    right = "".join(_LETTERS[axis] for axis in kept)
-    flat = [tensor.reshape([tensor.shape[a] for a in axes]) for tensor, axes in zip(tensors, varying, strict=True)]
-    result = torch.einsum(f"{left}->{right}", *flat)
-    repeated = math.prod(size for axis, size in enumerate(sizes) if axis >= outer and axis not in present)
-    return result.reshape([sizes[axis] if axis in kept else 1 for axis in range(outer)]) * repeated
-
-
-def _joined(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """The tensors, with those that vary along no further axis than another multiplied into it.
-
-    So scales go into what they scale, and a product of two matrices is all that is left to einsum.
-    """
-    joined: list[Tensor] = []
-    for tensor in sorted(tensors, key=lambda each: -sum(size > 1 for size in each.shape)):
-        for at, other in enumerate(joined):
-            if all(mine in (1, theirs) for mine, theirs in zip(tensor.shape, other.shape, strict=True)):
-                joined[at] = other * tensor
-                break
-        else:
-            joined.append(tensor)
-    return joined
-
-
-def _carried(
-    values: Sequence[Tensor], factors: Sequence[Factor], at: int, value: Tensor, sizes: Sequence[int], outer: int
-) -> Tensor | None:
-    """What the error of one factor does to the sum: linear, but fresh roundings partly cancel."""
-    factor = factors[at]
-    others = [each.abs() for position, each in enumerate(values) if position != at]
-    carried = None if factor.error is None else _einsum([factor.error, *others], sizes, outer)
-    if factor.fresh is None:
-        return carried
-    linear = _einsum([factor.fresh, *others], sizes, outer)
-    fresh = factor.fresh * torch.sqrt(_copies(factor.value, outer))
-    squares = _einsum([each * each for each in (fresh, *others)], sizes, outer)
-    cancelling = LAMBDA_CAST * torch.sqrt(squares) + factor.unit * value.abs()
-    return total(carried, torch.minimum(linear, cancelling))
-
-
-def _copies(value: Tensor, outer: int) -> Tensor:
-    """How many elements of its sum are equal to each one, and so are rounded alike; 1 where all but zeros are equal.
-
-    By the inequality of Cauchy and Schwarz, n equal roundings weigh no more than n independent ones √n times as large.
-    """
-    flat = value.flatten(outer).contiguous()
-    ordered = flat.sort(-1).values
-    count = torch.searchsorted(ordered, flat, right=True) - torch.searchsorted(ordered, flat)
-    largest, least = ordered[..., -1:], torch.where(flat == 0, math.inf, flat).amin(-1, keepdim=True)
-    return torch.where(largest == least, 1, count).double().reshape(value.shape)
 
 
 def reduce(name: str, body: Approx, sizes: Sequence[int], outer: int, dtype: DType) -> Approx:
@@ -212,22 +92,18 @@ def _product(body: Approx, dtype: DType) -> Approx:
     count = body.value.shape[-1]
     size = body.value.abs()
     moved = None if body.error is None else (size + body.error).prod(-1) - size.prod(-1)
-    lost = beyond_range(growth(size).sum(-1), count, dtype) if dtype.rounds else None
+    lost = beyond_range(size.clamp_(min=1).prod(-1), count, dtype) if dtype.rounds else None
     return settled(value, total(moved, scaled(rounding(value, dtype), float(count)), lost))
 
 
-def growth(size: Tensor) -> Tensor:
-    """How many binary orders each factor of a product may add to it, 0 for those that shrink it."""
-    return torch.log2(size.to(torch.float64)).clamp(min=0)
-
-
 def beyond_range(grown: Tensor, count: int, dtype: DType) -> Tensor:
-    """What the range of `dtype` costs a product on its way, in any order, whose large factors multiply to 2^grown.
+    """What the range of `dtype` costs a product on its way, in any order; in place of `grown`, what its factors above
+    1 multiply to.
 
     A part of it may overflow: then nothing is known. A part may be flushed to zero: the rest multiplies what was lost.
     """
-    flushed = count * underflow(dtype) * torch.exp2(grown)
-    return torch.where(grown >= math.log2(dtype.max_value), math.inf, flushed)
+    headroom = 2.0 ** (1023 - math.frexp(dtype.max_value)[1]) * 2
+    return grown.mul_(headroom).mul_(count * underflow(dtype) / headroom)
 
 
 def _unsure(error: Tensor) -> Tensor:
@@ -278,21 +154,22 @@ def _logsumexp(body: Approx, dtype: DType) -> Approx:
     if not dtype.rounds:
         return Approx(value)
     weights = torch.exp(x - value.unsqueeze(-1)).nan_to_num(nan=0.0)
-    inner = onto(exponent_error(x, x.amax(-1, keepdim=True), dtype), body.error).mul_(weights)
+    inner = exponent_error(body, x.amax(-1, keepdim=True), dtype).mul_(weights)
     own = accumulation(x.shape[-1], dtype) + dtype.unit_roundoff * (4 * value.abs() + 8)
     return settled(value, inner.sum(-1) + own)
 
 
-def _finite_size(x: Tensor) -> Tensor:
+def finite_size(x: Tensor) -> Tensor:
     """|x|, 0 for what is not finite."""
     size = x.abs()
     return size if surely_finite(size) else torch.where(torch.isfinite(x), size, 0.0)
 
 
-def exponent_error(x: Tensor, top: Tensor, dtype: DType) -> Tensor:
-    """The relative error of exp(x - max x): x·log2 e and max·log2 e are each rounded, and the exponential itself."""
-    size, highest = (_finite_size(each).mul_(2 * dtype.unit_roundoff) for each in (x, top))
-    return size.add_(highest.add_(4 * dtype.unit_roundoff))
+def exponent_error(body: Approx, top: Tensor, dtype: DType) -> Tensor:
+    """The relative error of exp(x - max x): x·log2 e and max·log2 e are each rounded, the exponential itself, and x."""
+    dense, share, floor = body.flat_parts
+    own = finite_size(top).mul_(2 * dtype.unit_roundoff).add_(4 * dtype.unit_roundoff + floor)
+    return onto(finite_size(body.value).mul_(2 * dtype.unit_roundoff + share).add_(own), dense)
 
 
 _REDUCTIONS: dict[str, Callable[[Approx, DType], Approx]] = {
