@@ -60,7 +60,7 @@ def test_what_changed_is_modified(project: Path, path: str, ops: list[str]) -> N
 def test_other_templates_and_records_are_a_change(project: Path) -> None:
     lock = project / "tospec.lock"
     text = lock.read_text(encoding="utf-8")
-    lock.write_text(text.replace('provider = "handoff"', 'provider = "other"', 1), encoding="utf-8")
+    lock.write_text(text.replace('provider = "handoff"', 'provider = "other"'), encoding="utf-8")
     assert "gemm" in chosen(project, MODIFIED)
     templates = next(line for line in text.splitlines() if line.startswith("templates = "))
     lock.write_text(text.replace(templates, 'templates = "0"'), encoding="utf-8")
