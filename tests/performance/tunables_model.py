@@ -28,7 +28,7 @@ from tileops_spec.hardware import TARGETS, Target
 from tileops_spec.scaffold.regions import extract_body
 from tileops_spec.tune.assess import TASK
 from tileops_spec.tune.builds import Build, distinct, trace_builds
-from tileops_spec.tune.space import Setting, candidates, show
+from tileops_spec.tune.space import Configuration, Setting, candidates, show
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGE = ROOT / "docs" / "measurements" / "tunables.md"
@@ -45,6 +45,10 @@ class Job:
     dtype: str
     target: str
     most: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.op} {dict(self.values)} {self.dtype} {self.target}"
 
 
 def jobs() -> Iterator[Job]:
@@ -74,14 +78,18 @@ class Kept:
         lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
         self.records: dict[str, Record] = {record["key"]: record for record in map(json.loads, lines)}
 
+    def of(self, job: Job) -> list[Configuration]:
+        """The configurations that are known to be kernels of a job."""
+        return [each["configuration"] for each in self.records.values() if each.get("job") == job.label]
+
     def add(self, record: Record) -> None:
         self.records[record["key"]] = record
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
 
-def traced(job: Job) -> dict[str, list[Build]]:
-    """The kernels of a job by digest."""
+def traced(job: Job, only: Sequence[Configuration]) -> dict[str, list[Build]]:
+    """The kernels of a job by digest: of some candidates, or of all where none is named."""
     spec = load_spec(ROOT / "specs" / f"{job.op}.yaml", Sink())
     assert spec is not None
     kernel = ROOT / "generated" / job.op / "kernel.py"
@@ -89,7 +97,7 @@ def traced(job: Job) -> dict[str, list[Build]]:
     setting = Setting(classify(spec).kind, target, target.device)
     space = candidates(extract_body(kernel.read_text(encoding="utf-8")).tunables, setting)
     binding = bind_workload(spec, dict(job.values), {"T": job.dtype})
-    return distinct(trace_builds(spec, binding, kernel, space, LIMITS))
+    return distinct(trace_builds(spec, binding, kernel, only or space, LIMITS))
 
 
 def compiled(build: Build, target: Target, key: str, nvcc: str) -> Record:
@@ -142,7 +150,7 @@ def compare(job: Job, model: Record, record: Record) -> Compared:
     runs = record["error"] is None and true <= target.shared_memory and launch["threads"] <= target.threads_per_block
     truth = "refused" if not runs or record["spills"] > SPILL_LIMIT else "spills" if record["spills"] else "fits"
     wrong = {"fits": truth != "fits", "does not fit": truth != "refused", "unknown": False}[verdict]
-    name = f"{job.op} {dict(job.values)} {job.dtype} {job.target} {show(record['configuration'])}"
+    name = f"{job.label} {show(record['configuration'])}"
     faults = [f"{name}: shared memory {least}–{most}, is {true}"] if shared == "wrong" else []
     faults += [f"{name}: `{verdict}`, but it {truth}; {record['spills']} bytes spilled"] if wrong else []
     return Compared(job, shared, verdict, truth, tuple(faults))
@@ -159,24 +167,34 @@ def verdict_of(model: Record, target: Target) -> str:
 
 
 def run(kept: Kept, options: argparse.Namespace) -> Iterator[Compared]:
-    nvcc = find_nvcc()
-    end = time.monotonic() + options.minutes * 60
+    """Every job: what is kept is not compiled again, and with `--offline` nothing is."""
+    end = 0.0 if options.offline else time.monotonic() + options.minutes * 60
     for number, job in enumerate(each for each in jobs() if not options.op or each.op in options.op):
-        groups, target = traced(job), TARGETS[job.target]
-        keys = list(groups)
-        random.Random(number).shuffle(keys)
-        have = [key for key in keys if key + job.target in kept.records]
-        wanted = have + [key for key in keys if key not in have][: max(0, job.most - len(have))]
-        for digest in wanted:
-            key = digest + job.target
-            if key not in kept.records and not options.offline and nvcc and time.monotonic() < end:
-                kept.add(compiled(groups[digest][0], target, key, nvcc))
-        ready = [digest for digest in wanted if "launches" in kept.records.get(digest + job.target, {})]
-        models = assessed([groups[digest][0] for digest in ready], target) if ready else []
-        print(
-            f"{job.op} {dict(job.values)} {job.dtype} {job.target}: {len(ready)} of {len(groups)} kernels", flush=True
-        )
-        yield from (compare(job, model, kept.records[d + job.target]) for d, model in zip(ready, models, strict=True))
+        known = kept.of(job)
+        if options.offline and not known:
+            continue
+        groups = traced(job, known if options.offline or len(known) >= job.most else ())
+        found = sampled(job, number, groups, kept, end)
+        models = assessed([groups[digest][0] for digest in found], TARGETS[job.target]) if found else []
+        print(f"{job.label}: {len(found)} kernels", flush=True)
+        pairs = zip(found.values(), models, strict=True)
+        yield from (compare(job, model, record) for record, model in pairs)
+
+
+def sampled(job: Job, number: int, groups: Mapping[str, list[Build]], kept: Kept, end: float) -> dict[str, Record]:
+    """Records of up to `job.most` kernels by digest: those that are kept, then some that are compiled before `end`."""
+    target, nvcc = TARGETS[job.target], find_nvcc()
+    keys = sorted(groups)
+    random.Random(number).shuffle(keys)
+    keys.sort(key=lambda digest: digest + target.name not in kept.records)
+    for digest in keys[: job.most]:
+        key = digest + target.name
+        if key not in kept.records and nvcc and time.monotonic() < end:
+            kept.add(compiled(groups[digest][0], target, key, nvcc))
+        if key in kept.records and kept.records[key].get("job") != job.label:
+            kept.add({**kept.records[key], "configuration": groups[digest][0].configuration, "job": job.label})
+    records = {digest: kept.records.get(digest + target.name, {}) for digest in keys[: job.most]}
+    return {digest: record for digest, record in records.items() if "launches" in record}
 
 
 def page(found: Sequence[Compared]) -> str:

@@ -60,12 +60,21 @@ def test_a_pipelined_loop_gives_bounds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("threads", "columns", "sharing", "size"),
-    [(128, 4096, 128, 512), (32, 4096, 32, 0), (1024, 128, 16, 0), (256, 8192, 256, 1024)],
+    ("threads", "rows", "columns", "sharing", "size"),
+    [
+        (128, 1, 4096, 128, 512),
+        (32, 1, 4096, 32, 0),
+        (1024, 64, 128, 16, 0),
+        (256, 1, 8192, 256, 1024),
+        (512, 4, 128, 128, 2048),  # an element a thread: a row goes over four warps
+        (256, 8, 128, 32, 0),  # four elements a thread
+    ],
 )
-def test_rows_over_several_warps_need_a_workspace(threads: int, columns: int, sharing: int, size: int) -> None:
-    """Eight elements a thread: 128 threads share a row of 4096, and exchange a float each."""
-    row = {"source": "v", "target": "s", "rows": 1, "columns": columns, "place": 5}
+def test_rows_over_several_warps_need_a_workspace(
+    threads: int, rows: int, columns: int, sharing: int, size: int
+) -> None:
+    """Eight elements a thread at most: 128 threads share a row of 4096, and exchange a float each."""
+    row = {"source": "v", "target": "s", "rows": rows, "columns": columns, "place": 5}
     found = footprint(threads=threads, consumers=threads, reductions=[row])
     assert row_threads(row, found) == sharing
     assert (shared_memory(found).least, shared_memory(found).most) == (size, size)

@@ -66,14 +66,16 @@ def row_threads(reduction: Mapping[str, Any], footprint: Mapping[str, Any]) -> i
     """How many threads hold a part of one row; None where the layout is not known here.
 
     A result of a product whose warps divide the rows alone lies on four threads a row. Other fragments are laid out by
-    the loop that fills them: vectors of a row go round the threads.
+    the loop that fills them: vectors of a row go round the threads, shorter ones where there is not one for each.
     """
     products = [each for each in footprint["products"] if each["result"] == reduction["source"]]
     if products:
         rows_alone = all(each["m"] * 2 >= footprint["consumers"] for each in products)
         return 4 if rows_alone else None
-    vectors = reduction["columns"] // footprint["vector"]
-    if vectors < 1 or reduction["columns"] % footprint["vector"] or vectors & (vectors - 1):
+    share = reduction["rows"] * reduction["columns"] // footprint["threads"]
+    vector = max(1, min(footprint["vector"], share))
+    vectors = reduction["columns"] // vector
+    if vectors < 1 or reduction["columns"] % vector or vectors & (vectors - 1):
         return None if vectors < footprint["threads"] else footprint["threads"]
     return min(vectors, footprint["threads"])
 
