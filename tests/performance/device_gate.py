@@ -1,7 +1,7 @@
 """The device gate on committed bodies and on mutants of them, beside what the simulator said of the same kernels.
 
-`PYTHONPATH=. python tests/performance/device_gate.py --mutants FOLDER --output rows.json` on a machine with a GPU,
-where `tospec mutate … --save FOLDER` has been run before, here or elsewhere. Kernels whose row is in the output
+`PYTHONPATH=. python tests/performance/device_gate.py --mutants FOLDER --output rows.json` on a machine with a GPU. The
+folder is one that `tospec mutate … --save FOLDER` has written, here or elsewhere. Kernels whose row is in the output
 already are not run again, and after `--budget` seconds no other is begun: run it again until none is left. `--write`
 puts the table into docs/measurements/device-gate.md. Exit 4 without a GPU.
 """
