@@ -99,6 +99,8 @@ class Approx:
         """The error of each element; None where every value is exact."""
         if self._error is None and not self.is_exact:
             self._error = self.laid_out()
+            if any(isinstance(part, Tensor) and part.shape == self.value.shape for part in (self.dense, self.relative)):
+                self.dense, self.relative, self.floor = self._error, 0.0, 0.0  # one tensor is enough to hold
         return self._error
 
     @property
