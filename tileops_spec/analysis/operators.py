@@ -131,7 +131,14 @@ def product(left: Approx, right: Approx, value: Tensor) -> tuple[Tensor | None, 
     dense = more if dense is None else onto(dense, more)
     if (ours[1] is not None or ours[2]) and (theirs[1] is not None or theirs[2]):
         dense = onto(_level(ours, value) * _level(theirs, value), dense)
-    return dense, ours[0] + theirs[0] + ours[0] * theirs[0], floor + level
+    return dense, _both(ours[0], theirs[0]), floor + level
+
+
+def _both(ours: Part, theirs: Part) -> Part:
+    """(1 + a)(1 + b) - 1; one tensor of the size of both is laid out at most."""
+    if isinstance(ours, Tensor) and isinstance(theirs, Tensor):
+        return torch.addcmul(ours, 1 + ours, theirs)
+    return ours + theirs + ours * theirs
 
 
 def _level(parts: tuple[Part, Tensor | None, float], like: Tensor) -> Tensor:
