@@ -32,6 +32,7 @@ def command(spec: Path, dry_run: bool, rounds: int, output_format: str, **option
     """
     from ..deliver.tuning.planned import TuneOptions, UnknownNameError, plan_spec
     from ..diagnostics.diagnostic import Sink
+    from ..tune.builds import TuningError
 
     sink = Sink()
     if not dry_run and not _has_gpu(sink):
@@ -44,7 +45,16 @@ def command(spec: Path, dry_run: bool, rounds: int, output_format: str, **option
     print_findings(sink, "full", err=True)
     if tuning is None:
         return exit_for(sink) or Exit.FINDINGS
-    return _show(tuning, output_format) if dry_run else _time(tuning, rounds, output_format)
+    if dry_run:
+        return _show(tuning, output_format)
+    try:
+        return _time(tuning, rounds, output_format)
+    except TuningError as error:
+        sink.error(
+            "TS461", str(error), help="`tospec tune --dry-run` shows the candidates and what the model says of them"
+        )
+        print_findings(sink, "full", err=True)
+        return exit_for(sink)
 
 
 def _has_gpu(sink: Sink) -> bool:
