@@ -1,8 +1,8 @@
-"""How long the gates take: every committed body from cold, and again where nothing has changed.
+"""How long the gates take: every committed body, from cold.
 
 `python tests/performance/gate_times.py [OP …] [--write]` prints, for each op, the seconds of wall-clock time that the
-gates of `tospec verify` report, the compilers' caches emptied before each op; then those of a `tospec build` that finds
-the evidence of the one before. `--write` puts the table into docs/measurements/gates.md.
+gates of `tospec verify` report, the compilers' caches emptied before each op. `--write` puts the table into
+docs/measurements/gates.md.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ SHOWN = ("reference", "lower", "compile", "emulate")
 
 @dataclass(frozen=True)
 class Row:
-    """Seconds: of each gate, of the whole process, and of a build with nothing to do."""
+    """Seconds: of each gate, and of the whole process."""
 
     op: str
     gates: dict[str, float]
     whole: float
-    again: float
     cases: int
     builds: int
 
@@ -42,10 +41,7 @@ class Row:
 
     def __str__(self) -> str:
         each = " | ".join(f"{self.gates.get(gate, 0.0):.1f}" for gate in SHOWN)
-        return (
-            f"| {self.op} | {self.cases} in {self.builds} | {each} | {self.judged:.1f} | {self.whole:.1f} | "
-            f"{self.again:.2f} |"
-        )
+        return f"| {self.op} | {self.cases} in {self.builds} | {each} | {self.judged:.1f} | {self.whole:.1f} |"
 
 
 def main() -> None:
@@ -67,8 +63,8 @@ def table(rows: list[Row]) -> str:
     judged = sorted(row.judged for row in rows)
     at_90 = judged[max(0, -(-len(judged) * 9 // 10) - 1)]
     lines = [
-        "| op | cases | reference | lower | compile | emulate | all gates | process | unchanged |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| op | cases | reference | lower | compile | emulate | all gates | process |",
+        "|---|---|---|---|---|---|---|---|",
         *map(str, rows),
         "",
         f"All gates, {len(rows)} bodies: median {statistics.median(judged):.1f} s, 90th percentile {at_90:.1f} s, "
@@ -82,14 +78,12 @@ def measure(op: str) -> Row:
     try:
         environment = {**os.environ, "TOSPEC_CACHE_DIR": folder}
         verdicts, whole = _timed(["verify", f"specs/{op}.yaml", "--output-format", "json", "--no-save"], environment)
-        _timed(["build", f"specs/{op}.yaml"], environment)
-        _, again = _timed(["build", f"specs/{op}.yaml"], environment)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     found = json.loads(verdicts)[op]
     facts = next((each["facts"] for each in found if each["gate"] == "emulate"), {})
     seconds = {each["gate"]: each["seconds"] for each in found}
-    return Row(op, seconds, whole, again, facts.get("cases", 0), facts.get("builds", 0))
+    return Row(op, seconds, whole, facts.get("cases", 0), facts.get("builds", 0))
 
 
 def _timed(arguments: list[str], environment: dict[str, str]) -> tuple[str, float]:

@@ -14,6 +14,7 @@ import os
 import signal
 import stat
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
+from ..simulate.build import build_runtime
 from . import child
 
 _PRELOAD = "tileops_spec.gates.preload"
@@ -82,7 +84,9 @@ def _context() -> multiprocessing.context.ForkServerContext:
 
 @lru_cache(maxsize=1)
 def warm_up() -> None:
-    """Start the server, once; it imports what children need while the caller goes on."""
+    """Start the server, once; it imports what children need while the caller goes on. So is the simulator's runtime
+    compiled, where that has not been done yet."""
+    threading.Thread(target=_build_runtime).start()
     _context()
     kept = dict(os.environ)
     child.clean_environment()
@@ -90,6 +94,14 @@ def warm_up() -> None:
         forkserver.ensure_running()
     finally:
         os.environ.update(kept)
+
+
+def _build_runtime() -> None:
+    """Without a compiler, the first kernel says so."""
+    from ..simulate.errors import CompilationFailed, CompilerMissing
+
+    with suppress(CompilationFailed, CompilerMissing, OSError):
+        build_runtime()
 
 
 def run_isolated(task: str, payload: Mapping[str, Any], limits: Limits = Limits()) -> Outcome:

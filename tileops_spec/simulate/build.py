@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import CompilationFailed, CompilerMissing
@@ -40,16 +42,34 @@ def build_library(source: str, cache_dir: Path | None = None) -> Path:
     key = _digest(source, *KERNEL_FLAGS, _runtime_text(), _version(_compiler()))
     target = cache / f"kernel-{key}.so"
     if not target.exists():
-        runtime = _build_runtime(cache)
+        runtime = build_runtime(cache)
         _compile(source, "kernel.cpp", target, (*KERNEL_FLAGS, f"-I{RUNTIME}"), (str(runtime),))
     return target
 
 
-def _build_runtime(cache: Path) -> Path:
+def build_runtime(cache_dir: Path | None = None) -> Path:
+    """The object that every kernel is linked with. Raises CompilerMissing or CompilationFailed.
+
+    It takes seconds, once a compiler: of processes that want it at once, one makes it and the others wait.
+    """
+    cache = (cache_dir or default_cache_dir()).expanduser()
     target = cache / f"runtime-{_digest(_runtime_text(), *RUNTIME_FLAGS, _version(_compiler()))}.o"
     if not target.exists():
-        _compile('#include "runtime.cpp"\n', "all.cpp", target, (*RUNTIME_FLAGS, f"-I{RUNTIME}", "-c"), ())
+        with _alone(cache / "runtime.lock"):
+            if not target.exists():
+                _compile('#include "runtime.cpp"\n', "all.cpp", target, (*RUNTIME_FLAGS, f"-I{RUNTIME}", "-c"), ())
     return target
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """While no other process is in here with this path."""
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _compile(source: str, name: str, target: Path, flags: tuple[str, ...], objects: tuple[str, ...]) -> None:
