@@ -23,7 +23,7 @@ from tileops_spec.gates.verdict import Verdict
 def project(tmp_path: Path, root: Path) -> Path:
     """A repository with the committed specs, packages and lock."""
     (tmp_path / "specs").mkdir()
-    for name in ("gemm", "rms_norm", "softmax"):
+    for name in ("gemm", "rms_norm", "log_softmax"):
         shutil.copy(root / "specs" / f"{name}.yaml", tmp_path / "specs")
     shutil.copytree(root / "generated", tmp_path / "generated", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(root / "tospec.lock", tmp_path)
@@ -40,7 +40,7 @@ def chosen(project: Path, *selectors: str) -> list[str]:
 
 
 def test_selection_by_name(project: Path) -> None:
-    assert chosen(project) == ["gemm", "rms_norm", "softmax"]
+    assert chosen(project) == ["gemm", "log_softmax", "rms_norm"]
     assert chosen(project, "rms_*", "gemm") == ["gemm", "rms_norm"]
     assert chosen(project, "layer_norm") == []
 
@@ -50,7 +50,7 @@ def test_selection_by_name(project: Path) -> None:
     [("specs/gemm.yaml", ["gemm"]), ("generated/rms_norm/op.py", ["rms_norm"]), ("generated/gemm/more.py", ["gemm"])],
 )
 def test_what_changed_is_modified(project: Path, path: str, ops: list[str]) -> None:
-    drafts = ["softmax"]  # it has no entry in the lock, so nothing says that it was looked at
+    drafts = ["log_softmax"]  # it has no entry in the lock, so nothing says that it was looked at
     assert chosen(project, MODIFIED) == drafts
     file = project / path
     file.write_text((file.read_text(encoding="utf-8") if file.exists() else "") + "\n# more\n", encoding="utf-8")
@@ -64,7 +64,7 @@ def test_other_templates_and_records_are_a_change(project: Path) -> None:
     assert "gemm" in chosen(project, MODIFIED)
     templates = next(line for line in text.splitlines() if line.startswith("templates = "))
     lock.write_text(text.replace(templates, 'templates = "0"'), encoding="utf-8")
-    assert set(chosen(project, MODIFIED)) == {"gemm", "rms_norm", "softmax"}
+    assert set(chosen(project, MODIFIED)) == {"gemm", "rms_norm", "log_softmax"}
 
 
 def test_an_unknown_revision_is_a_usage_error(project: Path) -> None:
