@@ -92,7 +92,7 @@ def test_plans_as_lines_and_as_data(tuning: Tuning) -> None:
 
 def test_what_is_missing_is_told(root: Path) -> None:
     sink = Sink()
-    assert plan_spec(root / "specs" / "softmax.yaml", TuneOptions(), sink) is None
+    assert plan_spec(root / "specs" / "log_softmax.yaml", TuneOptions(), sink) is None
     assert [each.code for each in sink.diagnostics] == ["TS461"]
     with pytest.raises(UnknownNameError, match="llama3-8b"):
         plan_spec(root / "specs" / "rms_norm.yaml", TuneOptions(workloads=("none",)), Sink())
