@@ -27,11 +27,23 @@ def test_items_are_what_the_simulator_judged(script, tmp_path: Path) -> None:
         {**common, "file": "a.py", "status": "killed", "gate": "emulate", "code": "TS431"},
         {**common, "file": "b.py", "status": "killed", "gate": "static", "code": "TS405"},
         {**common, "file": "c.py", "status": "survived"},
-        {**common, "file": "d.py", "status": "same program"},
+        {**common, "file": "d.py", "status": "equivalent"},
+        {**common, "file": "e.py", "status": "presumed"},
     ]
-    found = [(item.name, item.simulated) for item in script.items_of(entries, tmp_path)]
-    assert found[3:] == [("a.py", "killed"), ("c.py", "passed")]
-    assert {verdict for _, verdict in found[:3]} == {"passed"}
+    folder = tmp_path / "gemm"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(json.dumps(entries), encoding="utf-8")
+    found = [(item.name, item.simulated) for item in script.mutants(tmp_path)]
+    assert found == [("a.py", "killed"), ("c.py", "passed"), ("e.py", "passed")]
+    assert [item.path for item in script.mutants(folder)] == [str(folder / name) for name in ("a.py", "c.py", "e.py")]
+
+
+def test_committed_bodies_passed(script) -> None:
+    found = list(script.committed(["gemm", "softmax"]))
+    assert [(item.op, item.simulated, Path(item.path).name) for item in found] == [
+        ("gemm", "passed", "kernel.py"),
+        ("softmax", "passed", "kernel.py"),
+    ]
 
 
 def test_table_counts_and_names_disagreements(script, tmp_path: Path) -> None:

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 ROOT = Path(__file__).parents[2]
-OPS = ("gemm", "gqa_fwd", "rms_norm")
+OPS = tuple(sorted(path.parent.name for path in (ROOT / "generated").glob("*/kernel.py")))
 PAGE = ROOT / "docs" / "measurements" / "device-gate.md"
 _NO_GPU = 4
+_COMMITTED = "none"
+"""The change that a committed body has."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +57,20 @@ class Row:
         return (self.simulated == "passed") == (self.device == "passed")
 
 
-def items_of(entries: Sequence[Mapping[str, Any]], folder: Path) -> Iterator[Item]:
-    """The committed bodies, which passed; then the mutants that the emulate gate judged, by the manifest's entries."""
-    for op in OPS:
-        yield Item(f"{op} (committed)", op, str(ROOT / "generated" / op / "kernel.py"), "passed", None, "none")
-    for entry in entries:
-        if entry["op"] in OPS and (entry["status"] == "survived" or entry["gate"] == "emulate"):
-            simulated = "passed" if entry["status"] == "survived" else "killed"
-            path = str(folder / entry["file"])
-            yield Item(entry["file"], entry["op"], path, simulated, entry["code"], entry["change"])
+def committed(ops: Sequence[str]) -> Iterator[Item]:
+    """The bodies that the gates on the CPU passed."""
+    for op in ops:
+        yield Item(f"{op} (committed)", op, str(ROOT / "generated" / op / "kernel.py"), "passed", None, _COMMITTED)
+
+
+def mutants(folder: Path) -> Iterator[Item]:
+    """Those that the emulate gate judged, by the manifests that lie in the folder or one below it."""
+    for manifest in sorted((*folder.glob("manifest.json"), *folder.glob("*/manifest.json"))):
+        for entry in json.loads(manifest.read_text(encoding="utf-8")):
+            if entry["status"] in ("survived", "presumed") or entry["gate"] == "emulate":
+                simulated = "killed" if entry["status"] == "killed" else "passed"
+                path = str((manifest.parent / entry["file"]).resolve())
+                yield Item(entry["file"], entry["op"], path, simulated, entry["code"], entry["change"])
 
 
 def read_rows(path: Path) -> dict[str, Row]:
@@ -106,6 +114,8 @@ def judge(item: Item, cases: int, limit: float) -> Row:
     assert spec is not None
     kernel = SourceText(item.path, Path(item.path).read_text(encoding="utf-8"))
     drawn = draw_cases(spec, count=cases, seed=0, static_shapes=2)
+    if item.change != _COMMITTED:
+        spec = replace(spec, workloads=())  # a mutant meets the drawn cases alone
     verdict = check_on_device(spec, drawn, kernel, TARGETS[spec.hardware.targets[0]], Limits(seconds=limit))
     codes = tuple(dict.fromkeys(each.code for each in verdict.diagnostics))
     said = (verdict.status, codes, verdict.summary, round(verdict.seconds, 1))
@@ -114,27 +124,45 @@ def judge(item: Item, cases: int, limit: float) -> Row:
 
 def run(options: argparse.Namespace, label: str) -> int:
     """Every item without a row, until the budget is spent."""
-    manifest = options.mutants / "manifest.json" if options.mutants else None
-    entries = json.loads(manifest.read_text(encoding="utf-8")) if manifest else []
-    items = list(items_of(entries, options.mutants or Path()))
-    rows, started = read_rows(options.output), time.monotonic()
-    for item in items:
-        if item.name in rows or time.monotonic() - started > options.budget:
-            continue
-        row = judge(item, options.cases, options.limit)
+    items = [*committed(options.op or OPS), *(mutants(options.mutants) if options.mutants else ())]
+    rows = read_rows(options.output)
+    waiting = [each for each in items if each.name not in rows]
+    for row in judged(waiting, options):
         if row.device == "skipped":
-            print(f"{item.name}: {row.summary}", file=sys.stderr)
+            print(f"{row.name}: {row.summary}", file=sys.stderr)
             return _NO_GPU
-        rows[item.name] = row
+        rows[row.name] = row
         text = json.dumps({"device": label, "rows": [asdict(each) for each in rows.values()]}, indent=1)
         options.output.write_text(text + "\n", encoding="utf-8")
-        print(f"{row.device:10} {row.seconds:6.1f} s  {item.name}: {row.summary}", flush=True)
+        print(f"{row.device:10} {row.seconds:6.1f} s  {row.name}: {row.summary}", flush=True)
     lines = [f"{len(rows)} of {len(items)} kernels were run on {label}.", "", *table(list(rows.values()))]
     print("\n".join(lines))
     if options.write:
         heading = ["# The device gate beside the simulator", "", "Written by `tests/performance/device_gate.py`.", ""]
         PAGE.write_text("\n".join([*heading, *lines]) + "\n", encoding="utf-8")
     return 0
+
+
+def judged(items: Sequence[Item], options: argparse.Namespace) -> Iterator[Row]:
+    """Rows as they come, several kernels at a time; none is begun after the budget."""
+    end = time.time() + options.budget
+    with ProcessPoolExecutor(options.jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        jobs = [pool.submit(judge_before, end, each, options.cases, options.limit) for each in items]
+        for job in as_completed(jobs):
+            row = job.result()
+            if row is not None:
+                yield row
+
+
+def judge_before(end: float, item: Item, cases: int, limit: float) -> Row | None:
+    """None where time has run out, or another row if the gate itself breaks."""
+    if time.time() > end:
+        return None
+    try:
+        return judge(item, cases, limit)
+    except Exception as error:
+        said = ("broken", (), f"{type(error).__name__}: {error}"[:500], 0.0)
+        return Row(item.name, item.op, item.change, item.simulated, item.code, *said)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -145,6 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget", type=float, default=540.0, help="Seconds after which no other kernel is begun.")
     parser.add_argument("--cases", type=int, default=5, help="Cases a kernel, besides workloads.")
     parser.add_argument("--limit", type=float, default=60.0, help="Seconds a check.")
+    parser.add_argument("--op", action="append", choices=OPS, help="Only this committed body; repeatable.")
+    parser.add_argument("--jobs", type=int, default=4, help="Kernels at a time.")
     options = parser.parse_args(arguments)
     from tileops_spec.gates.device.machine import find_machine
 

@@ -17,7 +17,7 @@ from ...diagnostics.diagnostic import Diagnostic, Sink
 from ...diagnostics.text import SourceText
 from ...hardware import Target
 from ...ir.spec import Spec
-from ..isolation import Completed, Limits, Outcome, Raised
+from ..isolation import Completed, Limits, Outcome, Raised, TimedOut
 from ..places import death_diagnostic, line_span, raised_message
 from ..traced import trace_all
 from ..verdict import Stopwatch, Verdict
@@ -94,6 +94,8 @@ def run_device(
             outcome = serve(_request(build, trace.value, target), longer) if isinstance(trace, Completed) else trace
             findings += _judged(build, outcome, kernel, longer, expect)
             values += [outcome.value] if isinstance(outcome, Completed) else []
+            if isinstance(outcome, TimedOut) or len(findings) >= _MOST_FINDINGS:
+                break  # what follows would say the same, as slowly
         findings += _references(spec, [case for case, workload in chosen if workload is None])
         return findings, _facts(builds, values), _smallest(builds, traces, target)
 

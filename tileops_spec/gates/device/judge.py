@@ -131,7 +131,7 @@ def _compared(seen: Seen, name: str, actual: Tensor, expected: Estimate, call: M
     from ...analysis.compare import compare
     from ..tensors import is_poison
 
-    mismatch = compare(name, actual, expected)
+    mismatch = compare(name, actual.to(expected.value.device), expected)
     if mismatch is None:
         return []
     unwritten = int(is_poison(actual).sum())

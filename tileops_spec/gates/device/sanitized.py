@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,16 @@ def check_sanitizers(
         return [], dict.fromkeys(TOOLS, "not run: compute-sanitizer is not installed")
     findings, facts = [], {}
     with tempfile.TemporaryDirectory(prefix="tospec-device-") as folder:
-        records = _written_again(build, Path(folder).resolve())
-        for tool in TOOLS:
-            again = {**request, "runs": [[records]]}
-            outcome, printed = spawn(
-                "once", again, limits, before=sanitizer_command(path, tool), layers=(), more=_UNCACHED
-            )
-            summary = parse_output(printed)
-            facts[tool] = said_of(summary, outcome)
-            findings += sanitizer_findings(tool, summary, build, kernel)
+        again = {**request, "runs": [[_written_again(build, Path(folder).resolve())]]}
+
+        def run(tool: str) -> tuple[Outcome, str]:
+            return spawn("once", again, limits, before=sanitizer_command(path, tool), layers=(), more=_UNCACHED)
+
+        with ThreadPoolExecutor(len(TOOLS)) as pool:
+            for tool, (outcome, printed) in zip(TOOLS, pool.map(run, TOOLS), strict=True):
+                summary = parse_output(printed)
+                facts[tool] = said_of(summary, outcome)
+                findings += sanitizer_findings(tool, summary, build, kernel)
     return findings, facts
 
 
