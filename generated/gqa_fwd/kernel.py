@@ -63,7 +63,7 @@ def gqa_fwd_kernel(
         V: T.Tensor((B, Sk, HK, D), dtype),
         O: T.Tensor((B, Sq, H, D), dtype),
     ):
-        # tospec: body begin sha256=561762eda8dde0cc
+        # tospec: body begin sha256=966d353a7fbb4df0
         # The tile of d is padded to whole 128-byte swizzle atoms: TMA reads zeros past D, and clips stores there.
         D_tile = (D + 63) // 64 * 64
         M_tile = 128
@@ -102,6 +102,8 @@ def gqa_fwd_kernel(
             # Tiles come longest first; odd rounds are dealt in the reverse order, so that no block gets the long ones each time.
             turn = (tiles // num_sms) % 2
             last = (1 - turn) * block + turn * (num_sms - 1 - block) if snake else block
+            # In a register, so that the loop's extent is one value to the compiler, not a formula.
+            my_tiles = T.alloc_var("int32", init=0)
             my_tiles = T.ceildiv(tiles - last, num_sms)
             tx = T.get_thread_binding()
 

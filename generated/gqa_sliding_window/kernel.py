@@ -65,7 +65,7 @@ def gqa_sliding_window_kernel(
         V: T.Tensor((B, S, HK, D), dtype),
         O: T.Tensor((B, S, H, D), dtype),
     ):
-        # tospec: body begin sha256=90cdfa04287319aa
+        # tospec: body begin sha256=cf190262c27edd9d
         num_sms = 132
         block_M = 128
         group = H // HK
@@ -120,6 +120,9 @@ def gqa_sliding_window_kernel(
             tiles = q_blocks * B * heads
             rounds = tiles // num_sms
             # Every second round runs backwards over the blocks, so that long and short tiles even out.
+            # In registers, so that the extents of loops are values to the compiler, not formulas.
+            my_tiles = T.alloc_var("int32", init=0)
+            nb = T.alloc_var("int32", init=0)
             my_tiles = rounds + T.if_then_else(block + rounds % 2 * (num_sms - 1 - 2 * block) < tiles % num_sms, 1, 0)
             tx = T.get_thread_binding()
 

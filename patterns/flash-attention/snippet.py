@@ -50,6 +50,9 @@ def kernel(B, H, HK, D, window, dtype, *, block_M=128, block_N=128, num_stages=2
 
             off = Sk - Sq
             q_blocks = T.ceildiv(Sq, block_M)
+            # A loop's extent is a register, not a formula: TileLang counts the threads that meet at a barrier inside by
+            # what encloses it, and gives up ("required shared-memory sync inside a divergent region") on long formulas.
+            my_tiles = T.alloc_var("int32", init=0)
             my_tiles = T.ceildiv(q_blocks * B * H - block, num_sms)
             tx = T.get_thread_binding()
 

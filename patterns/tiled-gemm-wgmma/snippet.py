@@ -34,6 +34,7 @@ def kernel(N, K, dtype, *, block_M=128, block_N=256, block_K=64, num_stages=4, g
             full = T.alloc_barrier([128] * num_stages)
             empty = T.alloc_barrier([256] * num_stages)
             m_tiles = T.ceildiv(M, block_M)
+            my_tiles = T.alloc_var("int32", init=0)  # a loop's extent in a register: TileLang miscounts formulas
             my_tiles = T.ceildiv(m_tiles * n_tiles - block, num_sms)
             tx = T.get_thread_binding()
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -249,3 +252,53 @@ def test_a_tensor_without_axes_is_one_element_to_the_kernel() -> None:
     arena.fill({"scale": torch.tensor([2.0]).view(torch.uint8)})
     (scale,) = arena.tensors
     assert scale.tolist() == [2.0]
+
+
+@pytest.mark.parametrize("calls_began", [False, True])
+def test_want_of_memory_says_nothing_of_the_kernel(gemm, small, kernel_of, honest, calls_began, monkeypatch) -> None:
+    monkeypatch.setattr(gate, "trace_all", lambda requests, limits: [Completed("{}") for _ in requests])
+    monkeypatch.setattr(gate, "_references", lambda spec, cases: [])
+    said = "AcceleratorError: CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation'"
+    call = {"kind": "call", "number": 1, "set": 0, "error": said}
+    outcome = Raised("AcceleratorError", said, None)
+    if calls_began:
+        outcome = Completed({"runs": [[call]], "atomics": False, "devices": 1})
+    found, facts, _ = gate.run_device(
+        gemm, [(small, None)], kernel_of(honest), TARGET, LIMITS, lambda request, limits: outcome, lambda *_: {}
+    )
+    assert found == []
+    assert facts["no_memory_for"] == [small.label]
+    assert facts["calls"] == 0
+
+
+def test_a_gate_that_found_no_memory_at_all_is_skipped(gemm, small, kernel_of, honest, monkeypatch) -> None:
+    facts = {"calls": 0, "no_memory_for": [small.label]}
+    monkeypatch.setattr(gate, "find_machine", lambda: Machine(("Some GPU",), "1.0"))
+    monkeypatch.setattr(spawn, "holding_layers", lambda: ((), Completed({"cuda": "13.0"})))
+    monkeypatch.setattr(gate, "run_device", lambda *_: ([], facts, None))
+    verdict = gate.check_on_device(gemm, [small], kernel_of(honest), TARGET, LIMITS)
+    assert verdict.status == "skipped"
+    assert "Some GPU had no memory left" in verdict.summary
+
+
+def test_builds_wait_for_their_turn_without_losing_time(gemm, cases, kernel_of, honest, monkeypatch) -> None:
+    """Each is given a file to lock and its own seconds; what waits has longer."""
+    monkeypatch.setattr(gate, "trace_all", lambda requests, limits: [Completed("{}") for _ in requests])
+    monkeypatch.setattr(gate, "_references", lambda spec, cases: [])
+    asked = []
+
+    def note(request, limits):
+        asked.append((request["seconds"], Path(request["turn"]).exists(), limits.seconds > request["seconds"]))
+        return TimedOut(1.0)
+
+    chosen = [(case, None) for case in cases[:4]]
+    gate.run_device(gemm, chosen, kernel_of(honest), TARGET, LIMITS, note, lambda *_: {})
+    assert asked
+    assert {(exists, longer) for _, exists, longer in asked} == {(True, True)}
+
+
+def test_the_clock_of_a_child_ends_it() -> None:
+    """Even in native code: nothing of Python's runs then."""
+    code = "import time; from tileops_spec.gates.device.child import end_after; end_after(0.2); time.sleep(30)"
+    done = subprocess.run([sys.executable, "-c", code], timeout=25)
+    assert done.returncode == -signal.SIGALRM

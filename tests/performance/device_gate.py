@@ -15,7 +15,8 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from itertools import zip_longest
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,7 @@ class Row:
     device_codes: tuple[str, ...]
     summary: str
     seconds: float
+    sanitizers: dict[str, str] = field(default_factory=dict)
 
     @property
     def agrees(self) -> bool:
@@ -65,8 +67,10 @@ def committed(ops: Sequence[str]) -> Iterator[Item]:
 
 def mutants(folder: Path) -> Iterator[Item]:
     """Those that the emulate gate judged, by the manifests that lie in the folder or one below it."""
-    for manifest in sorted((*folder.glob("manifest.json"), *folder.glob("*/manifest.json"))):
-        for entry in json.loads(manifest.read_text(encoding="utf-8")):
+    manifests = sorted((*folder.glob("manifest.json"), *folder.glob("*/manifest.json")))
+    entries = [[(path, each) for each in json.loads(path.read_text(encoding="utf-8"))] for path in manifests]
+    for together in zip_longest(*entries):  # ops in turn: a budget that runs out has some of each
+        for manifest, entry in filter(None, together):
             if entry["status"] in ("survived", "presumed") or entry["gate"] == "emulate":
                 simulated = "killed" if entry["status"] == "killed" else "passed"
                 path = str((manifest.parent / entry["file"]).resolve())
@@ -119,7 +123,8 @@ def judge(item: Item, cases: int, limit: float) -> Row:
     verdict = check_on_device(spec, drawn, kernel, TARGETS[spec.hardware.targets[0]], Limits(seconds=limit))
     codes = tuple(dict.fromkeys(each.code for each in verdict.diagnostics))
     said = (verdict.status, codes, verdict.summary, round(verdict.seconds, 1))
-    return Row(item.name, item.op, item.change, item.simulated, item.code, *said)
+    sanitizers = dict(verdict.facts.get("sanitizers", {}))
+    return Row(item.name, item.op, item.change, item.simulated, item.code, *said, sanitizers)
 
 
 def run(options: argparse.Namespace, label: str) -> int:

@@ -59,6 +59,39 @@ def _at_workload(spec: Spec, binding: Binding, position: int) -> Binding:
     return bind_workload(spec, values, dict(binding.dtypes))
 
 
+_FROM_CASES = 4
+"""How many builds of cases are lowered beside those of the workloads: a build of attention takes seconds."""
+
+
+def further_bindings(spec: Spec, cases: Iterable[Case], first: Iterable[Binding]) -> list[Binding]:
+    """Builds to be lowered beside `first`: what lowers at one extent need not at another. Every workload's, dtypes in
+    turn; then those of cases with most arguments that no other has, up to a number."""
+    workloads = [_of_workload(spec, position) for position in range(len(spec.workloads))]
+    found = _distinct(spec, (*first, *workloads))
+    known = {pair for arguments in found for pair in arguments}
+    start, waiting = len(_distinct(spec, first)), _distinct(spec, (case.binding(spec) for case in cases))
+    for _ in range(_FROM_CASES):
+        rest = [arguments for arguments in waiting if arguments not in found]
+        if rest:
+            arguments = max(rest, key=lambda each: len(set(each) - known))
+            found[arguments] = waiting[arguments]
+            known.update(arguments)
+    return list(found.values())[start:]
+
+
+def _distinct(spec: Spec, bindings: Iterable[Binding]) -> dict[tuple[tuple[str, Any], ...], Binding]:
+    """One binding a build, by the factory's arguments."""
+    found: dict[tuple[tuple[str, Any], ...], Binding] = {}
+    for binding in bindings:
+        found.setdefault(tuple(factory_arguments(spec, binding).items()), binding)
+    return found
+
+
+def _of_workload(spec: Spec, position: int) -> Binding:
+    choices = [dict(choice) for choice in spec.dtype_choices()]
+    return bind_workload(spec, dict(spec.workloads[position].values), choices[position % len(choices)])
+
+
 def build_label(spec: Spec, binding: Binding) -> str:
     """`T=f16 N=4096 K=4096`: what one build is for."""
     pairs = [*binding.dtypes.items(), *((dim.name, binding.dims[dim.name]) for dim in spec.static_dims)]

@@ -26,6 +26,14 @@ _REASONS = {
     "num_stages of 1 or more, where the rows are multiples of 16 bytes",
 }
 
+_USUAL_HELP = "TileLang's message names the construct; `tospec prompt` shows forms that lower"
+_HELP = {
+    "[ThreadSync] Cannot lower a required shared-memory sync": "TileLang counts the threads under the conditions and "
+    "loops around a copy to shared memory, and miscounts where their bounds are long formulas: keep trip counts in "
+    'registers (`n = T.alloc_var("int32", init=0)`, then `n = …`, then `T.serial(n)`), and branch on whole warps',
+}
+"""What to do about errors of TileLang's that do not say so, by a part of their text."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lowered:
@@ -66,11 +74,12 @@ def _failure(outcome: Outcome, label: str, kernel: SourceText, limits: Limits) -
     if died is not None:
         return died
     assert isinstance(outcome, Raised)
+    said = raised_message(outcome)
     return Diagnostic(
         code="TS411",
-        message=f"TileLang cannot lower the body ({label}): {raised_message(outcome)}",
+        message=f"TileLang cannot lower the body ({label}): {said}",
         span=line_span(kernel, outcome.line),
-        help="TileLang's message names the construct; `tospec prompt` shows forms that lower",
+        help=next((help_text for part, help_text in _HELP.items() if part in said), _USUAL_HELP),
     )
 
 

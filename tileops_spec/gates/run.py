@@ -12,7 +12,7 @@ from ..diagnostics.text import SourceText
 from ..hardware import Target
 from ..ir.spec import Spec
 from ..scaffold.body import Body
-from .candidate import representative_bindings
+from .candidate import further_bindings, representative_bindings
 from .compile import check_compilation
 from .device.gate import check_on_device
 from .emulate import check_emulation
@@ -75,8 +75,10 @@ def _check_all(
     how: tuple[Budget | None, bool],
 ) -> Iterator[Verdict]:
     first, drawn = cases[0], with_more_cases(spec, body, cases[1])
-    lowering, builds = check_lowering(spec, representative_bindings(spec, drawn), kernel, target, limits)
+    compiled = representative_bindings(spec, drawn)
+    lowered = [*compiled, *further_bindings(spec, (*first, *drawn), compiled)]
+    lowering, builds = check_lowering(spec, lowered, kernel, target, limits)
     yield lowering
-    yield check_compilation(builds, kernel, target)
+    yield check_compilation(builds[: len(compiled)], kernel, target)
     yield check_emulation(spec, (*first, *drawn), kernel, limits, budget=how[0])
     yield check_on_device(spec, (*first, *drawn), kernel, target, limits, wanted=how[1])

@@ -6,8 +6,10 @@ the kernel as data (TIR in JSON); nothing of the body's Python runs here.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,13 +62,24 @@ def calls(request: dict[str, Any]) -> dict[str, Any]:
     from .cuda import CudaPlatform, compile_kernel
 
     function = load_function(request["function"])
-    kernel, platform, outputs = compile_kernel(function, request["target"]), CudaPlatform(), Path(request["outputs"])
-    runs: list[list[dict[str, Any]]] = []
-    for number, sets in enumerate(request["runs"]):
-        runs.append(Session(platform, kernel, sets, outputs, number).run())
-        if any("error" in each for each in runs[-1]):
-            break
-    return {"runs": runs, "atomics": has_atomics(function), "devices": platform.count()}
+    end_after(request["seconds"])
+    kernel = compile_kernel(function, request["target"])
+    end_after(0)
+    with open(request["turn"], "rb") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # other builds compile meanwhile; waiting for them costs no time
+        end_after(request["seconds"])
+        platform, outputs = CudaPlatform(), Path(request["outputs"])
+        runs: list[list[dict[str, Any]]] = []
+        for number, sets in enumerate(request["runs"]):
+            runs.append(Session(platform, kernel, sets, outputs, number).run())
+            if any("error" in each for each in runs[-1]):
+                break
+        return {"runs": runs, "atomics": has_atomics(function), "devices": platform.count()}
+
+
+def end_after(seconds: float) -> None:
+    """SIGALRM ends this process then, whatever it does; 0 takes that back."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def once(request: dict[str, Any]) -> dict[str, Any]:

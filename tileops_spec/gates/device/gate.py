@@ -6,8 +6,10 @@ exist in this process alone, and only when that child has ended.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +27,7 @@ from .calls import CALLS
 from .inputs import Build, builds_of, chosen_cases
 from .judge import Seen, judge_run
 from .machine import Machine, find_machine
+from .memory import lacked_memory, release_memory, says_no_memory, without_room
 from .sanitized import check_sanitizers
 
 if TYPE_CHECKING:
@@ -37,7 +40,11 @@ if TYPE_CHECKING:
 
 _MOST_FINDINGS = 8
 _PATIENCE = 3
-"""A build has this many times the time of other checks: it compiles, and calls eleven times and more."""
+"""A build has this many times the time of other checks: it compiles, waits for its turn, and calls eleven times and
+more."""
+_AT_A_TIME = 4
+_LARGE = 2**20
+"""Elements of the inputs from which on the oracle computes on the GPU."""
 
 
 def check_on_device(
@@ -63,6 +70,8 @@ def check_on_device(
         more, facts["sanitizers"] = check_sanitizers(*smallest, kernel, limits)
         findings += more
     facts |= {"device": machine.label, "confined": list(layers)}
+    if not findings and not facts["calls"]:
+        return skipped(f"{machine.label} had no memory left for any case", watch)
     return _verdict(spec, watch, findings, facts, kernel, _tools(machine, started.value))
 
 
@@ -84,28 +93,54 @@ def run_device(
 
     One build at a time: they share the GPU. The files of the last are gone afterwards, so that a sanitizer draws anew.
     """
-    with tempfile.TemporaryDirectory(prefix="tospec-device-") as folder:
-        builds = builds_of(spec, chosen, kernel.path, Path(folder).resolve())
+    with tempfile.TemporaryDirectory(prefix="tospec-device-") as name:
+        folder = Path(name).resolve()
+        builds = builds_of(spec, chosen, kernel.path, folder)
         traces = trace_all([build.request for build in builds], limits)
         findings: list[Diagnostic] = []
         values: list[Mapping[str, Any]] = []
+        no_room: list[str] = []
         longer = replace(limits, seconds=limits.seconds * _PATIENCE)
-        for build, trace in zip(builds, traces, strict=True):
-            outcome = serve(_request(build, trace.value, target), longer) if isinstance(trace, Completed) else trace
+        for build, outcome in _served(builds, traces, target, longer, serve, folder / "turn"):
             findings += _judged(build, outcome, kernel, longer, expect)
             values += [outcome.value] if isinstance(outcome, Completed) else []
+            no_room += without_room(build, outcome)
+            release_memory()
             if isinstance(outcome, TimedOut) or len(findings) >= _MOST_FINDINGS:
                 break  # what follows would say the same, as slowly
         findings += _references(spec, [case for case, workload in chosen if workload is None])
-        return findings, _facts(builds, values), _smallest(builds, traces, target)
+        return findings, _facts(builds, values, no_room), _smallest(builds, traces, target)
 
 
-def _request(build: Build, function: str, target: Target) -> dict[str, Any]:
+def _served(
+    builds: Sequence[Build], traces: Sequence[Outcome], target: Target, limits: Limits, serve: Serve, turn: Path
+) -> Iterator[tuple[Build, Outcome]]:
+    """Each build and what became of it, in order; a few compile at a time, one at a time runs."""
+    turn.touch()
+    backstop = replace(limits, seconds=limits.seconds * (_AT_A_TIME + 1))  # the child has a clock of its own
+    pool = ThreadPoolExecutor(max(1, min(_AT_A_TIME, os.cpu_count() or 1)))
+    try:
+        outcomes = [
+            pool.submit(serve, _request(build, trace.value, target, turn, limits.seconds), backstop)
+            if isinstance(trace, Completed)
+            else trace
+            for build, trace in zip(builds, traces, strict=True)
+        ]
+        for build, outcome in zip(builds, outcomes, strict=True):
+            yield build, outcome.result() if isinstance(outcome, Future) else outcome
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _request(build: Build, function: str, target: Target, turn: Path, seconds: float) -> dict[str, Any]:
+    """`turn` is the file that a child locks while it uses the GPU; it has `seconds` to compile, and to call."""
     return {
         "function": function,
         "target": dict(target.tilelang),
         "runs": [run.records for run in build.runs],
         "outputs": str(build.outputs),
+        "turn": str(turn),
+        "seconds": seconds,
     }
 
 
@@ -115,8 +150,11 @@ def _judged(
     if isinstance(outcome, Completed):
         atomics = bool(outcome.value["atomics"])
         for number, (run, calls) in enumerate(zip(build.runs, outcome.value["runs"], strict=False)):
-            yield from judge_run(Seen(run, number, calls, build.outputs, atomics, kernel), expect)
+            if not lacked_memory(calls):
+                yield from judge_run(Seen(run, number, calls, build.outputs, atomics, kernel), expect)
     elif isinstance(outcome, Raised):
+        if says_no_memory(outcome.message):
+            return
         message = f"the kernel cannot be built for the GPU ({build.label}): {raised_message(outcome)}"
         help_text = "the message names what TileLang or nvcc refuses"
         yield Diagnostic(code="TS448", message=message, span=line_span(kernel, None), help=help_text)
@@ -134,9 +172,13 @@ def _expected(spec: Spec) -> Callable[[Case, Mapping[str, Tensor]], Mapping[str,
 
         from ...analysis.expected import expected_outputs
 
-        large = sum(each.numel() for each in inputs.values()) > 2**20 and torch.cuda.is_available()
-        moved = {name: each.cuda() for name, each in inputs.items()} if large else inputs
-        return expected_outputs(spec, case.binding(spec), moved)
+        binding = case.binding(spec)
+        if sum(each.numel() for each in inputs.values()) > _LARGE and torch.cuda.is_available():
+            try:
+                return expected_outputs(spec, binding, {name: each.cuda() for name, each in inputs.items()})
+            except torch.OutOfMemoryError:
+                release_memory()
+        return expected_outputs(spec, binding, inputs)
 
     return expect
 
@@ -165,10 +207,10 @@ def _smallest(
         return None
     run, build, text = min(pairs, key=lambda each: sum(tensor.numel() for tensor in each[0].inputs[0].values()))
     alone = replace(build, runs=[run])
-    return _request(alone, text, target), alone
+    return _request(alone, text, target, Path(os.devnull), 0), alone
 
 
-def _facts(builds: Sequence[Build], values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _facts(builds: Sequence[Build], values: Sequence[Mapping[str, Any]], no_room: Sequence[str]) -> dict[str, Any]:
     """What was run, from what the children report."""
     runs = [run for build in builds for run in build.runs]
     calls = [call for value in values for run in value["runs"] for call in run if "error" not in call]
@@ -185,6 +227,7 @@ def _facts(builds: Sequence[Build], values: Sequence[Mapping[str, Any]]) -> dict
         "graph_replays": count("graph"),
         "other_devices": count("device") if several else "not run: there is one GPU",
         "determinism": "within the bound: atomics" if any(value["atomics"] for value in values) else "bitwise",
+        "no_memory_for": list(no_room),
     }
 
 

@@ -79,7 +79,7 @@ def _run(command: list[str], folder: Path, environment: dict[str, str], seconds:
 
 
 def _outcome(folder: Path, status: int | None, printed: str, limits: Limits) -> Outcome:
-    if status is None:
+    if status is None or status == -signal.SIGALRM:  # the child's own clock
         return TimedOut(limits.seconds)
     path = folder / RESULT
     with suppress(OSError, ValueError):

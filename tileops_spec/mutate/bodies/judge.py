@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from ...analysis.binding import Binding
 from ...analysis.cases import Case
 from ...diagnostics.text import SourceText
-from ...gates.candidate import factory_arguments, representative_bindings
+from ...gates.candidate import factory_arguments, further_bindings, representative_bindings
 from ...gates.choices import other_choices
 from ...gates.emulate import check_emulation
 from ...gates.isolation import Completed, Limits
@@ -75,9 +75,10 @@ class Bench:
         self.kernel = self.written("original", self.text)
         self.target: Target = TARGETS[self.spec.hardware.targets[0]]
         self.bindings = representative_bindings(self.spec, self.cases)
+        self.further = further_bindings(self.spec, self.cases, self.bindings)
         self.usual = usual_case(self.spec, self.cases)
         self.choices = tuple(other_choices(self.kernel))
-        self.builds = every_build(self.spec, (*self.cases, self.usual), self.bindings, self.choices)
+        self.builds = every_build(self.spec, (*self.cases, self.usual), (*self.bindings, *self.further), self.choices)
         self.digests = trace_builds(self.spec, self.builds, self.kernel.path, self.limits)
 
     def written(self, name: str, text: str) -> SourceText:
@@ -189,13 +190,17 @@ def _kill(verdict: Verdict) -> dict | None:
 def _by_lower_and_emulate(
     bench: Bench, kernel: SourceText, others: Sequence[Arguments], traced: Sequence[str] | None
 ) -> dict | None:
-    bindings = [each for each in bench.bindings if factory_arguments(bench.spec, each) in others]
+    bindings, further = (
+        [each for each in every if factory_arguments(bench.spec, each) in others]
+        for every in (bench.bindings, bench.further)
+    )
     cases = _cases(bench, others)
     return (
         _lower(bench, kernel, [each for each in bindings if _failed(bench, each, traced)][:1])
         or _emulate(bench, kernel, _first_build(bench, cases, others), every_choice=False)
         or _lower(bench, kernel, bindings)
         or _emulate(bench, kernel, cases, every_choice=True)
+        or _lower(bench, kernel, further)
     )
 
 
