@@ -6,6 +6,7 @@ import math
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,12 @@ def test_cases_show_every_distribution_and_workload(gemm) -> None:
     chosen = chosen_cases(gemm, draw_cases(gemm, count=24, seed=1))
     assert {case.data for case, workload in chosen if workload is None} == set(DISTRIBUTIONS)
     assert [workload for _, workload in workload_cases(gemm)] == [each.name for each in gemm.workloads]
+
+
+def test_cases_show_builds_that_were_added_to_the_drawn_ones(gemm) -> None:
+    drawn = draw_cases(gemm, count=24, seed=1, static_shapes=2)
+    added = replace(drawn[0], dims=tuple({**dict(drawn[0].dims), "K": 4096}.items()))
+    assert added in dict(chosen_cases(gemm, (*drawn, added)))
 
 
 def test_sets_of_inputs_differ(gemm, small, tmp_path) -> None:

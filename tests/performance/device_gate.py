@@ -18,6 +18,11 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tileops_spec.analysis.cases import Case
+    from tileops_spec.ir.spec import Spec
 
 ROOT = Path(__file__).parents[2]
 OPS = tuple(sorted(path.parent.name for path in (ROOT / "generated").glob("*/kernel.py")))
@@ -37,6 +42,8 @@ class Item:
     simulated: str
     code: str | None
     change: str
+    by: str = ""
+    """What the gate said: a finding ends with the label of its case, in parentheses."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,9 @@ def mutants(folder: Path) -> Iterator[Item]:
             if entry["status"] in ("survived", "presumed") or entry["gate"] == "emulate":
                 simulated = "killed" if entry["status"] == "killed" else "passed"
                 path = str((manifest.parent / entry["file"]).resolve())
-                yield Item(entry["file"], entry["op"], path, simulated, entry["code"], entry["change"])
+                yield Item(
+                    entry["file"], entry["op"], path, simulated, entry["code"], entry["change"], entry.get("by", "")
+                )
 
 
 def read_rows(path: Path) -> dict[str, Row]:
@@ -105,26 +114,46 @@ def _disagreement(row: Row) -> str:
 
 
 def judge(item: Item, cases: int, limit: float) -> Row:
-    """The device gate on one kernel, by the cases that are drawn for its op."""
-    from tileops_spec.analysis.cases import draw_cases
-    from tileops_spec.check import load_spec
+    """The device gate on one kernel, by cases of those that its op is proven with, and the one that refuted it."""
+    from tileops_spec.deliver.build import committed_plan
+    from tileops_spec.deliver.lint import lint_spec
+    from tileops_spec.deliver.project import find_project
+    from tileops_spec.deliver.prove import Effort, proof_cases
     from tileops_spec.diagnostics.diagnostic import Sink
     from tileops_spec.diagnostics.text import SourceText
     from tileops_spec.gates.device.gate import check_on_device
+    from tileops_spec.gates.device.inputs import chosen_cases
     from tileops_spec.gates.isolation import Limits
+    from tileops_spec.gates.more_cases import with_more_cases
     from tileops_spec.hardware import TARGETS
 
-    spec = load_spec(ROOT / "specs" / f"{item.op}.yaml", Sink())
+    path, sink = ROOT / "specs" / f"{item.op}.yaml", Sink()
+    spec = lint_spec(path, sink)
     assert spec is not None
-    kernel = SourceText(item.path, Path(item.path).read_text(encoding="utf-8"))
-    drawn = draw_cases(spec, count=cases, seed=0, static_shapes=2)
+    plan = committed_plan(spec, find_project(path), sink)
+    assert plan is not None
+    drawn = with_more_cases(spec, plan.body, proof_cases(spec, Effort(), plan.files["kernel.py"]))
+    chosen = [case for case, workload in chosen_cases(spec, drawn, cases) if workload is None]
     if item.change != _COMMITTED:
         spec = replace(spec, workloads=())  # a mutant meets the drawn cases alone
-    verdict = check_on_device(spec, drawn, kernel, TARGETS[spec.hardware.targets[0]], Limits(seconds=limit))
+        chosen = list(dict.fromkeys((*refuting_case(spec, item.by), *chosen)))[:cases]
+    kernel = SourceText(item.path, Path(item.path).read_text(encoding="utf-8"))
+    verdict = check_on_device(spec, chosen, kernel, TARGETS[spec.hardware.targets[0]], Limits(seconds=limit))
     codes = tuple(dict.fromkeys(each.code for each in verdict.diagnostics))
     said = (verdict.status, codes, verdict.summary, round(verdict.seconds, 1))
     sanitizers = dict(verdict.facts.get("sanitizers", {}))
     return Row(item.name, item.op, item.change, item.simulated, item.code, *said, sanitizers)
+
+
+def refuting_case(spec: Spec, said: str) -> list[Case]:
+    """The case whose label ends a finding; nothing where none does, or where it is a build with other tunables."""
+    from tileops_spec.analysis.case_text import CaseError, parse_case
+
+    label = said.rpartition("(")[2].rstrip(")").split()
+    try:
+        return [parse_case(" ".join((*label[:-1], f"data={label[-1]}")), spec)] if label else []
+    except CaseError:
+        return []
 
 
 def run(options: argparse.Namespace, label: str) -> int:

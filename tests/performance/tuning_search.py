@@ -3,7 +3,8 @@
 `python tests/performance/tuning_search.py --output found.json` takes gemm, rms_norm and gqa_fwd, three workloads each.
 
 For each workload every kernel that the candidates come to is compiled, in one pool of processes for all of them,
-and timed, one at a time, with a cold L2; the fastest few and the shortlist's are then timed once more side by side.
+and timed, one at a time, with a cold L2; the fastest few and the shortlist's are then timed once more side by side,
+the fastest of all twice, which shows what a difference between two kernels means.
 What does not compile, or gives another result than the default, is no candidate. `--minutes` bounds the whole run:
 what has not been timed by then is counted, and a search that is not whole gives no answer. `--op`, `--workload` and
 `--limit` (of kernels a workload, for a trial) make it shorter.
@@ -21,7 +22,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, TimeoutError, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ WORKLOADS = {
     "rms_norm": ("llama3-8b", "llama3-70b", "qwen3-head"),
     "gqa_fwd": ("llama3-8b-prefill-2k", "llama3-8b-prefill-8k", "encoder-2k"),
 }
-FINALISTS = 6
+FINALISTS, ROUNDS = 6, 200
 EXIT_MISSED, EXIT_NO_DEVICE = 1, 4
+_TWIN = "the first once more"
 _SAME = 0.01
 """Medians that differ by less are the same: two runs of one kernel differ as much."""
 
@@ -42,6 +44,7 @@ class Answer:
     """Of one workload. `behind` is how much longer the shortlist's best takes than the best of all, as a share.
 
     `whole`: every kernel was timed, or found not to run. `kept`: the shortlist holds the best, or one as fast.
+    `noise`: the share by which two measurements of the best differ. `times`: medians in milliseconds, fastest first.
     """
 
     op: str
@@ -56,6 +59,8 @@ class Answer:
     shortlist_best: str | None
     shortlist_ms: float | None
     behind: float | None
+    noise: float | None = None
+    times: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def kept(self) -> bool:
@@ -99,7 +104,8 @@ def lines(answers: Iterable[Answer]) -> list[str]:
         state = "kept" if each.kept else "missed"
         state += "" if each.whole else f", {each.kernels} kernels not all timed"
         shown = f"{each.shortlisted} of {each.candidates} candidates"
-        found.append(f"{each.op} {each.workload}: {state}; {shown}; {behind} behind the best, {each.best}")
+        noise = "" if each.noise is None else f" (measured twice, it differs by {each.noise:.1%})"
+        found.append(f"{each.op} {each.workload}: {state}; {shown}; {behind} behind the best, {each.best}{noise}")
         whole += [each] if each.whole else []
     kept = sum(each.kept and each.few for each in whole)
     return [*found, f"{kept} of {len(whole)} workloads searched whole keep the best with a tenth of the candidates"]
@@ -157,7 +163,7 @@ def selected(plan: Any, limit: int | None) -> list[Any]:
 
 def search(tuning: Any, plan: Any, pool: ProcessPoolExecutor, options: argparse.Namespace, end: float) -> Answer:
     """Compile and time every kernel of one plan."""
-    from tileops_spec.bench.timing import CudaStopwatch, time_variants
+    from tileops_spec.bench.timing import CudaStopwatch
     from tileops_spec.deliver.tuning.timed import kernel_inputs, kernel_maker
     from tileops_spec.tune.space import default_of, show
 
@@ -171,12 +177,24 @@ def search(tuning: Any, plan: Any, pool: ProcessPoolExecutor, options: argparse.
     times, failed = time_each(good, make, inputs, expected, stopwatch, end)
     failed |= {name: why for name, why in built.items() if why is not None}
     last = {name: make(runs[name]) for name in finalists(times, short)}
-    again = time_variants(last, inputs, rounds=40, stopwatch=stopwatch) if last else {}
-    times = settled(times, {name: timing.median for name, timing in again.items()})
+    again = measured_again(last, inputs, stopwatch) if last else {}
+    twin = again.pop(_TWIN, None)
+    noise = abs(twin / again[next(iter(last))] - 1) if twin else None
+    times = settled(times, again)
     for name, why in failed.items():
         print(f"  {name}: {why}", file=sys.stderr)
     counts = {"candidates": plan.shortlist.candidates, "kernels": len(plan.shortlist.kernels), "failed": len(failed)}
-    return answer(tuning.spec.op, plan.workload.name, counts, times, short)
+    found = answer(tuning.spec.op, plan.workload.name, counts, times, short)
+    return replace(found, noise=noise, times=dict(sorted(times.items(), key=lambda each: each[1])))
+
+
+def measured_again(last: Mapping[str, Any], inputs: list, stopwatch: Any) -> dict[str, float]:
+    """Medians of the finalists side by side, and of the first once more."""
+    from tileops_spec.bench.timing import time_variants
+
+    both = {**last, _TWIN: next(iter(last.values()))}
+    timings = time_variants(both, inputs, rounds=ROUNDS, stopwatch=stopwatch)
+    return {name: timing.median for name, timing in timings.items()}
 
 
 def time_each(

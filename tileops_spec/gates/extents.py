@@ -18,14 +18,16 @@ _MOST_GROWN = 2
 
 
 def with_smallest(spec: Spec, cases: Sequence[Case]) -> tuple[Case, ...]:
-    """Each case, and after it the same build with the least extents at run time, where `where` allows them."""
+    """Each case, and after it the same build with shifted data and the least extents at run time that `where` allows:
+    1, or those of the case."""
     return tuple(dict.fromkeys(each for case in cases for each in (case, _smallest(spec, case))))
 
 
 def _smallest(spec: Spec, case: Case) -> Case:
     dims = dict(case.dims) | {dim.name: 1 for dim in _at_run_time(spec)}
-    changed = replace(case, dims=tuple(dims.items()))
-    return changed if is_allowed(spec, changed) else case
+    shifted = replace(case, data="shifted")
+    changed = replace(shifted, dims=tuple(dims.items()))
+    return changed if is_allowed(spec, changed) else shifted
 
 
 def grown_cases(spec: Spec, cases: Sequence[Case]) -> tuple[Case, ...]:

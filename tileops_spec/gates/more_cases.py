@@ -14,7 +14,11 @@ from .extents import grown_cases, with_smallest
 
 
 def with_more_cases(spec: Spec, body: Body, cases: Sequence[Case]) -> tuple[Case, ...]:
-    """The cases, those for branches and rounds that they do not take, and those of values that they do not have."""
+    """The cases, those for branches and rounds that they do not take, and those of values that they do not have.
+
+    A branch meets values around 0 and, at the least extents, values around 5: what merges partial means or norms is the
+    same as what forgets to where they are all 0.
+    """
     branches = branch_cases(spec, body, cases)
     firsts = {case.dtypes: case for case in reversed(cases)}.values()
     return (*cases, *with_smallest(spec, branches), *grown_cases(spec, cases), *_far_cases(spec, firsts, branches))

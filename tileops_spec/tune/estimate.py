@@ -138,7 +138,7 @@ def block_load(
     """What a block keeps busy. Copies with versions of their tile to fill run beside the arithmetic; others do not."""
     total = Load()
     for step in steps:
-        tensor = vector = beside = before = hidden = exposed = 0.0
+        tensor = vector = lanes = beside = before = hidden = exposed = 0.0
         for number, times, *_ in step:
             event = events[number]
             kind = event["kind"]
@@ -146,6 +146,7 @@ def block_load(
                 tensor += times * product_seconds(event, rates)
             elif kind == "vector":
                 vector += times * vector_seconds(event, rates) * (1 + strain)
+                lanes += times * event["operations"] / rates.vector * (1 + strain)
             elif kind in ("load", "store"):
                 seconds = times * event["bytes"] / rates.l2
                 if kind == "load" and event["depth"] > 1:
@@ -156,7 +157,7 @@ def block_load(
                     exposed += times * _LATENCY * (kind == "load")
         arithmetic = max(tensor, vector) + min(tensor, vector) / 2
         alone = max(arithmetic, beside, hidden) + before + exposed
-        total.add(Load(tensor, vector, beside + before, alone))
+        total.add(Load(tensor, lanes, beside + before, alone))
     return total
 
 
@@ -174,7 +175,8 @@ def product_seconds(event: Mapping[str, Any], rates: Rates) -> float:
 
 
 def vector_seconds(event: Mapping[str, Any], rates: Rates) -> float:
-    """Operations on elements; fewer than four warps cannot use all of an SM's lanes."""
+    """Operations on elements, for a block alone: fewer than four warps cannot use all of an SM's lanes, which other
+    blocks use then."""
     return event["operations"] / (rates.vector * min(1.0, event["threads"] / 128))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -97,17 +98,25 @@ def _best(kernels: Sequence[Judged], room: int, tunables: Tunables) -> list[Judg
     """One after the other, the most promising of those that are left.
 
     Where the estimate sees no difference, a few stand for all: each one that is taken puts those like it back by a
-    step, so that the list is not filled with what the model cannot tell apart.
+    step, so that the list is not filled with what the model cannot tell apart. Those few differ in what they choose:
+    values that were taken least come first, then those nearer to the author's.
     """
     left = sorted(kernels, key=lambda each: (_step(each), _from_author(each, tunables)))
     taken: list[Judged] = []
-    alike: dict[float, int] = {}
+    alike: Counter[float] = Counter()
+    values: Counter[tuple] = Counter()
     while left and len(taken) < room:
-        first = min(left, key=lambda each: _step(each) + _REPEATED * alike.get(_step(each), 0))
+        first = min(left, key=lambda each: (_step(each) + _REPEATED * alike[_step(each)], _taken(each, values)))
         left.remove(first)
         taken.append(first)
-        alike[_step(first)] = alike.get(_step(first), 0) + 1
+        alike[_step(first)] += 1
+        values.update(first.configuration.items())
     return taken
+
+
+def _taken(each: Judged, values: Counter[tuple]) -> int:
+    """How often the values of a configuration were taken already."""
+    return sum(values[pair] for pair in each.configuration.items())
 
 
 def _step(each: Judged) -> float:

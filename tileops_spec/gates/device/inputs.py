@@ -47,12 +47,35 @@ class Build:
 
 
 def chosen_cases(spec: Spec, cases: Sequence[Case], most: int = MOST_CASES) -> list[tuple[Case, str | None]]:
-    """Cases of every kind of data and dtype, and the workloads by name, dtypes and kinds of data in turn."""
-    kinds: dict[tuple, Case] = {}
-    for case in cases:
-        kinds.setdefault((case.data, case.dtypes, case.absent), case)
-    fuzzed = list(dict.fromkeys((*kinds.values(), *cases)))[:most]
+    """Cases of every kind of data and dtype, then those of other builds, the last first, for the cases that were added
+    to the drawn ones come last; and the workloads by name, dtypes and kinds of data in turn."""
+    fuzzed = _every_kind(cases)[:most]
+    builds = {_build_key(spec, case) for case in fuzzed}
+    for case in reversed(cases):
+        if len(fuzzed) < most and _build_key(spec, case) not in builds:
+            fuzzed.append(case)
+            builds.add(_build_key(spec, case))
+    fuzzed = list(dict.fromkeys((*fuzzed, *cases)))[:most]
     return [*((case, None) for case in fuzzed), *workload_cases(spec)]
+
+
+def _every_kind(cases: Sequence[Case]) -> list[Case]:
+    """Few cases with every kind of data, choice of dtypes, and set of absent inputs among these."""
+    missing = set().union(*map(_kinds, cases))
+    found: list[Case] = []
+    while missing:
+        best = max(cases, key=lambda case: len(_kinds(case) & missing))
+        found.append(best)
+        missing -= _kinds(best)
+    return found
+
+
+def _kinds(case: Case) -> set[tuple]:
+    return {("data", case.data), ("dtypes", case.dtypes), ("absent", case.absent)}
+
+
+def _build_key(spec: Spec, case: Case) -> str:
+    return repr(factory_arguments(spec, case.binding(spec), case.absent))
 
 
 def workload_cases(spec: Spec) -> list[tuple[Case, str | None]]:
@@ -78,7 +101,7 @@ def builds_of(spec: Spec, chosen: Sequence[tuple[Case, str | None]], kernel: str
     builds: dict[str, Build] = {}
     for number, (case, workload) in enumerate(chosen):
         binding = case.binding(spec)
-        key = repr(factory_arguments(spec, binding, case.absent))
+        key = _build_key(spec, case)
         if key not in builds:
             outputs = folder / f"build-{len(builds)}"
             outputs.mkdir()
