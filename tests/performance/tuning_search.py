@@ -1,6 +1,7 @@
 """Does the shortlist of `tospec tune` hold the best configuration? Every candidate is timed, on a GPU, to find out.
 
-`python tests/performance/tuning_search.py --output found.json` takes gemm, rms_norm and gqa_fwd, three workloads each.
+`python tests/performance/tuning_search.py --output found.json` takes gemm, rms_norm and gqa_fwd, three workloads each,
+and layer_norm, which nobody looked at when the model was made.
 
 For each workload every kernel that the candidates come to is compiled, in one pool of processes for all of them,
 and timed, one at a time, with a cold L2; the fastest few and the shortlist's are then timed once more side by side,
@@ -31,6 +32,7 @@ WORKLOADS = {
     "gemm": ("llama3-8b-qkv", "llama3-8b-down", "llama3-8b-qkv-512"),
     "rms_norm": ("llama3-8b", "llama3-70b", "qwen3-head"),
     "gqa_fwd": ("llama3-8b-prefill-2k", "llama3-8b-prefill-8k", "encoder-2k"),
+    "layer_norm": ("gpt2-xl", "bert-large", "opt-66b"),
 }
 FINALISTS, ROUNDS = 6, 200
 EXIT_MISSED, EXIT_NO_DEVICE = 1, 4

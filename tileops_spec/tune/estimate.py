@@ -25,6 +25,9 @@ _BUBBLE = 32
 """Clocks between the last of a tile's products and the first of the next, where one warpgroup multiplies alone: from
 how much more tiles of 128 columns take than of 256 (the same measurements)."""
 _LAUNCH = 2e-6
+_A_BLOCK = 0.62e-9
+"""Seconds between the starts of two blocks on a device: 65,536 blocks with next to nothing to do took 44 µs on an H200,
+131,072 took 83 (docs/measurements/tunables.md)."""
 _IN_THE_WAY = 0.1
 """The part of the shorter of two things done at once by which they hold each other up."""
 _SAMPLED = 3
@@ -110,8 +113,16 @@ def estimate(blocks: Blocks, device: Device, rates: Rates, at_once: int, strain:
     moved = _moved(blocks, device, at_once * processors) * blocks.count / max(1, len(loads))
     measured = device.measured.get("bandwidth")
     memory = moved / (measured.value if measured else device.bandwidth)
-    seconds = max(busy, memory) + _IN_THE_WAY * min(busy, memory) + _LAUNCH
+    seconds = max(busy, memory + _last_step(blocks, rates, strain), blocks.count * _A_BLOCK)
+    seconds += _IN_THE_WAY * min(busy, memory) + _LAUNCH
     return Estimate(seconds, blocks.count, moved, "SM" if busy > memory else "memory")
+
+
+def _last_step(blocks: Blocks, rates: Rates, strain: float) -> float:
+    """Seconds of what a block does last, which it does alone: others have nothing left to load then."""
+    return max(
+        (block_load(each[-1:], blocks.events, rates, strain).alone for each in blocks.steps.values()), default=0.0
+    )
 
 
 def _busiest(loads: Sequence[Load], count: int, processors: int, at_once: int) -> float:

@@ -20,7 +20,7 @@ RULES = ("does not build", "same kernel", "threads", "shared memory", "registers
 """Why a candidate is not timed, in the order in which the rules are asked."""
 _ALIKE = 0.02
 """Estimates that differ by less say nothing: then the configuration nearer to the author's comes first."""
-_REPEATED = 2
+_REPEATED = 1
 """Steps by which one that is taken puts back those that the estimate cannot tell from it."""
 
 
