@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 OPS = tuple(sorted(path.parent.name for path in (ROOT / "generated").glob("*/kernel.py")))
 PAGE = ROOT / "docs" / "measurements" / "device-gate.md"
+BEGIN, END = "<!-- table begins -->\n", "<!-- table ends -->\n"
 _NO_GPU = 4
 _COMMITTED = "none"
 """The change that a committed body has."""
@@ -92,6 +93,11 @@ def read_rows(path: Path) -> dict[str, Row]:
         return {}
     rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
     return {each["name"]: Row(**{**each, "device_codes": tuple(each["device_codes"])}) for each in rows}
+
+
+def summary(label: str, rows: Sequence[Row]) -> list[str]:
+    own = sum(row.change == _COMMITTED for row in rows)
+    return [f"{own} bodies and {len(rows) - own} mutants were run on {label}.", "", *table(rows)]
 
 
 def table(rows: Sequence[Row]) -> list[str]:
@@ -169,12 +175,19 @@ def run(options: argparse.Namespace, label: str) -> int:
         text = json.dumps({"device": label, "rows": [asdict(each) for each in rows.values()]}, indent=1)
         options.output.write_text(text + "\n", encoding="utf-8")
         print(f"{row.device:10} {row.seconds:6.1f} s  {row.name}: {row.summary}", flush=True)
-    lines = [f"{len(rows)} of {len(items)} kernels were run on {label}.", "", *table(list(rows.values()))]
+    lines = summary(label, list(rows.values()))
     print("\n".join(lines))
     if options.write:
-        heading = ["# The device gate beside the simulator", "", "Written by `tests/performance/device_gate.py`.", ""]
-        PAGE.write_text("\n".join([*heading, *lines]) + "\n", encoding="utf-8")
+        write_table(lines)
     return 0
+
+
+def write_table(lines: Sequence[str]) -> None:
+    """Put the table into its place of the page."""
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    text = "\n".join(lines)
+    PAGE.write_text(f"{before}{BEGIN}{text}\n{END}{after}", encoding="utf-8")
 
 
 def judged(items: Sequence[Item], options: argparse.Namespace) -> Iterator[Row]:
