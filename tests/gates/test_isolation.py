@@ -127,3 +127,19 @@ def test_no_secret_reaches_a_child(tmp_path: Path, root: Path) -> None:
     ).stdout.split()
     assert {"PATH", "CXX"} <= set(shown)
     assert not {"ANTHROPIC_API_KEY", "HF_TOKEN", "DATABASE_URL"} & set(shown)
+
+
+def test_the_callers_script_is_not_run_again(tmp_path: Path) -> None:
+    """A script without `if __name__ == "__main__"` works."""
+    kernel = tmp_path / "kernel.py"
+    kernel.write_text(KERNEL, encoding="utf-8")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from tileops_spec.gates.isolation import run_isolated\n"
+        "print('begins')\n"
+        f"payload = {{'kernel': {str(kernel)!r}, 'factory': 'value', 'arguments': {{}}}}\n"
+        "print(run_isolated('trace', payload).message)\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split("\n") == ["begins", "wrong on purpose", ""], done.stderr

@@ -13,16 +13,18 @@ import multiprocessing
 import os
 import signal
 import stat
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import forkserver
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from ..simulate.build import build_runtime
@@ -31,6 +33,7 @@ from . import child
 _PRELOAD = "tileops_spec.gates.preload"
 GIBIBYTE = 2**30
 _LARGEST_RESULT = 256 * 2**20
+_STARTING = threading.Lock()
 _PATIENCE = 5.0
 """Seconds that a keeper has to end what its task started."""
 
@@ -111,7 +114,8 @@ def run_isolated(task: str, payload: Mapping[str, Any], limits: Limits = Limits(
         arguments = (task, json.dumps(payload), folder, limits.seconds, limits.memory)
         process = _context().Process(target=child.run_task, args=arguments, daemon=True)
         started = time.monotonic()
-        process.start()
+        with _without_main():
+            process.start()
         process.join(limits.seconds)
         late = process.is_alive()
         _kill_group(process)
@@ -153,6 +157,19 @@ def _shared(outcome: Outcome, count: int) -> list[Outcome] | None:
             with suppress(ValueError):
                 return [_understood(answer) for answer in answers]
     return None
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """A child does not import the caller's script, as multiprocessing has it do: what it needs is in this package, and
+    a script may begin its work where it is imported."""
+    with _STARTING:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _folder() -> tempfile.TemporaryDirectory:
