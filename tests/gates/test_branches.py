@@ -72,3 +72,15 @@ def test_params_of_the_other_sign_and_zero_are_met(root) -> None:
     assert len(scales) == 2
     assert scales[0] < 0
     assert scales[1] == 0
+
+
+def test_rounds_of_a_loop_are_met_within_several_rounds_of_another(spec, drawn) -> None:
+    """A second tile is of no use to a ring of stages that never comes round."""
+    code = (
+        "with T.Kernel(100) as b:\n    for w in T.serial(T.ceildiv(T.ceildiv(M, 64) - b, 100)):\n"
+        "        for k in T.serial(T.ceildiv(N, 64)):\n            pass\n"
+    )
+    found = _dims(spec, drawn, code)
+    together = {math.ceil(dims["N"] / 64) for dims in found if math.ceil(math.ceil(dims["M"] / 64) / 100) > 1}
+    assert {1, 2} <= together
+    assert max(together) >= 3

@@ -50,8 +50,9 @@ _LOOPS = frozenset({"serial", "Serial", "Pipelined", "Persistent"})
 _UNKNOWN = (LookupError, TypeError, ValueError, ArithmeticError)
 """A value that is not there, or that the arithmetic here does not have."""
 
-Outcome = tuple[int, int, int]
-"""Line and column of a condition or loop, and what it was, or how many rounds it ran."""
+Outcome = tuple[int, ...]
+"""Line and column of a condition or loop, and what it was, or how many rounds it ran; one more number where that was in
+a loop of two rounds or more."""
 
 
 def branch_cases(spec: Spec, body: Body, cases: Sequence[Case]) -> tuple[Case, ...]:
@@ -114,22 +115,8 @@ def _numbers(tree: ast.Module, body: Body) -> list[int]:
 def _outcomes(tree: ast.Module, values: Mapping[str, Any]) -> set[Outcome]:
     """What every condition is, and how often every loop runs, that these values decide."""
     reader = _Reader(dict(values))
-    for node in _in_order(tree):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            reader.assign(node.targets[0].id, node.value)
-        elif isinstance(node, ast.With):
-            reader.enter(node)
-        elif isinstance(node, ast.If | ast.IfExp):
-            reader.decide(node.test)
-        elif isinstance(node, ast.For):
-            reader.loop(node)
+    reader.read(tree)
     return reader.outcomes
-
-
-def _in_order(node: ast.AST) -> Iterator[ast.AST]:
-    yield node
-    for child in ast.iter_child_nodes(node):
-        yield from _in_order(child)
 
 
 class _Reader:
@@ -138,6 +125,19 @@ class _Reader:
     def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
         self.outcomes: set[Outcome] = set()
+
+    def read(self, node: ast.AST, *, again: bool = False) -> None:
+        """What a node and those in it come to, in their order; `again` within a loop of two rounds or more."""
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            self.assign(node.targets[0].id, node.value)
+        elif isinstance(node, ast.With):
+            self.enter(node)
+        elif isinstance(node, ast.If | ast.IfExp):
+            self.decide(node.test)
+        elif isinstance(node, ast.For):
+            again = self.loop(node, again=again) or again
+        for child in ast.iter_child_nodes(node):
+            self.read(child, again=again)
 
     def assign(self, name: str, node: ast.expr) -> None:
         try:
@@ -157,17 +157,20 @@ class _Reader:
         names = (each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name))
         self.values |= dict.fromkeys(names, 0)
 
-    def loop(self, node: ast.For) -> None:
-        """The rounds of a serial loop with one or two bounds."""
+    def loop(self, node: ast.For, *, again: bool) -> bool:
+        """Whether a serial loop with one or two bounds has two rounds or more. What is in it is read for the first."""
+        self.values |= dict.fromkeys((each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)), 0)
         call = node.iter
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr not in _LOOPS:
-            return
+            return False
         try:
             bounds = [self.value(each) for each in call.args[:2]]
             rounds = bounds[-1] - (bounds[0] if len(bounds) > 1 else 0)
         except _UNKNOWN:
-            return
-        self.outcomes.add((node.lineno, node.col_offset, max(0, min(rounds, _ROUNDS))))
+            return False
+        counted = (node.lineno, node.col_offset, max(0, min(rounds, _ROUNDS)))
+        self.outcomes |= {counted, (*counted, 1)} if again else {counted}
+        return rounds > 1
 
     def value(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Constant):

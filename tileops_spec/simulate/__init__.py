@@ -15,7 +15,8 @@ executes it on CPU tensors. What the simulator watches:
 - Each global element remembers the block that wrote it last in this launch: another block may touch it atomically only.
 - T.Parallel runs forward or reversed (`check_order` compares), blocks and threads in the order of `run(order=…)`.
 - A kernel with thread-level code runs one fiber for each group of threads that it cannot tell apart; barriers are real,
-  and one that never completes is a finding. wgmma and TMA loads run at once, late, or at random, by the same order.
+  and one that never completes is a finding. wgmma and TMA loads run at once or late, by the same order; in a shuffled
+  run the blocks differ in which of them are late, and in which threads wait for all others.
 
 Importing this package imports neither torch nor tilelang.
 """

@@ -1,6 +1,7 @@
 // Work that the device does later: wgmma until its wait, TMA loads until their barrier completes a phase.
-// Running it late is as legal as running it at once, and shows a missing wait. Forward runs do it at once, reverse runs
-// as late as possible, shuffled runs decide at random.
+// Running it late is as legal as running it at once, and shows a missing wait; loads that come at once overwrite what
+// late products still read. Forward runs do all at once, reverse runs as late as possible, shuffled runs each thing by
+// the temper of the block.
 #include "kernel.h"
 
 struct Product { Region a, b, c; bool ta, tb, clear; int site; };
@@ -22,14 +23,14 @@ static void retire(i32 queue, i32 remaining) {
 void wgmma_issue(i32 queue, const Region& a, const Region& b, const Region& c, bool ta, bool tb, bool clear, int site) {
     if (queued[queue] == DEPTH) retire(queue, DEPTH - 1);
     products[queue][queued[queue]++] = Product{a, b, c, ta, tb, clear, site};
-    if (!postpone()) retire(queue, 0);
+    if (!postpone(PRODUCTS)) retire(queue, 0);
 }
 void wgmma_wait(u32 queues, i32 remaining) {
     for (i32 q = 0; q < QUEUES; q++)
         if (queues >> q & 1) retire(q, remaining);
 }
 void tma_load(i32 barrier, const Region& src, const Region& dst, bool by_src, int site) {
-    if (in_flight == TRANSFERS || !postpone()) return tile_copy(src, dst, by_src, site);
+    if (in_flight == TRANSFERS || !postpone(LOADS)) return tile_copy(src, dst, by_src, site);
     transfers[in_flight++] = Transfer{src, dst, by_src, site, barrier};
 }
 void land(i32 barrier) {

@@ -34,11 +34,13 @@ static void prepare(Context& c, char* stack, size_t size, void (*entry)()) {
 #endif
 
 enum State { RUNNABLE, BLOCKED, SOFT, DONE };
+enum Mood { NEVER, ALWAYS, COIN };
 enum Wait { ON_COLLECTIVE, ON_MBARRIER, ON_SYNC, ON_NAMED, ON_WARP };
 struct Fiber {
     Context context;
     State state;
     u8 taint;
+    bool slow;        // goes on when no other can
     const void* key;  // what a blocked fiber waits for
     int site;
     i64 wait[2];      // kind and identity of that, for the finding
@@ -53,7 +55,7 @@ static size_t stack_size;
 static Fiber fibers[2048];
 static Context scheduler;
 static i32 current, count, live, width, aborted, policy;
-static u64 seed;
+static u64 seed, first_temper;
 static void (*entry)(i32);
 static Mbarrier mbarriers[1024];
 static Named named[18];  // 16 is __syncthreads, 17 meets for block_reduce
@@ -68,7 +70,28 @@ static u64 next_random() {
     seed ^= seed << 17;
     return seed;
 }
-bool postpone() { return policy == 1 || (policy == 2 && next_random() % 2); }
+// The blocks of a shuffled run take these tempers in turn. Coins alone seldom fall so that a product is late, its threads
+// give way for long, and the load that overwrites what it reads comes at once.
+struct Temper { Mood moods[LATENESSES]; bool some_slow; };
+static const Temper TEMPERS[] = {
+    // products, loads, turns
+    {{ALWAYS, NEVER, NEVER}, true}, {{COIN, COIN, COIN}, false}, {{NEVER, ALWAYS, NEVER}, true}};
+static const Temper FORWARD = {{NEVER, NEVER, NEVER}, false}, REVERSE = {{ALWAYS, ALWAYS, ALWAYS}, false};
+static const Temper* temper = &FORWARD;
+static u64 slow_part;
+static void take_temper(u64 turn) {
+    temper = policy == 0 ? &FORWARD : policy == 1 ? &REVERSE : &TEMPERS[turn % 3];
+    slow_part = turn / 3;
+}
+// Where some threads are slow, those of one role, or of a quarter of the block: another one in each round of the tempers.
+static bool is_slow(i32 fiber) {
+    i32 parts = count < 4 ? count : 4;
+    return temper->some_slow && (i64)fiber * parts / count == (i64)(slow_part % parts);
+}
+bool postpone(Lateness what) {
+    Mood mood = temper->moods[what];
+    return mood == ALWAYS || (mood == COIN && next_random() % 2);
+}
 static void leave() {
     Fiber& f = fibers[current];
     f.taint = TAINT;
@@ -150,9 +173,13 @@ static void report_deadlock() {
 static i32 pick() {
     i32 start = policy == 2 ? (i32)(next_random() % count) : current;
     i32 step = policy == 1 ? count - 1 : 1;
-    for (i32 n = 0, i = (start + step) % count; n < count; n++, i = (i + step) % count)
-        if (fibers[i].state == RUNNABLE) return i;
-    return -1;
+    i32 waiting = -1;
+    for (i32 n = 0, i = (start + step) % count; n < count; n++, i = (i + step) % count) {
+        if (fibers[i].state != RUNNABLE) continue;
+        if (!fibers[i].slow) return i;
+        if (waiting < 0) waiting = i;
+    }
+    return waiting;
 }
 static void pass_soft(int site) {
     arrived_at[site] = 0;
@@ -184,7 +211,7 @@ static void schedule() {
 
 // Lets the others go first, so that work after an arrive that should have come before it is seen to be late.
 static void give_way() {
-    if (count > 1 && postpone()) leave();
+    if (count > 1 && (fibers[current].slow || postpone(TURNS))) leave();
 }
 
 bool collective_begin(int site, i32 participants, i32) {
@@ -283,6 +310,7 @@ void begin(const Options& options, Record* records) {
     policy = options.order;
     seed = options.seed * 0x9e3779b97f4a7c15ull + 0x2545f4914f6cdd1dull;
     if (!seed) seed = 1;
+    first_temper = options.seed;
     REVERSED = options.reversed != 0;
     RECORDS = records;
     aborted = 0;
@@ -301,7 +329,7 @@ static void reserve(i32 n, i32 highest_site) {
     }
     memset(arrived_at, 0, sites * sizeof(i32));
 }
-static void reset_block(const Launch& l, Chip* chips, int n) {
+static void reset_block(const Launch& l, Chip* chips, int n, i64 turn) {
     for (int c = 0; c < n; c++)
         for (i32 i = 0; i < chips[c].copies; i++) {
             Buf& b = chips[c].first[i];
@@ -310,6 +338,7 @@ static void reset_block(const Launch& l, Chip* chips, int n) {
         }
     for (i32 i = 0; i < l.barriers; i++) mbarriers[i] = Mbarrier{l.arrivals[i], l.arrivals[i], 0};
     forget_async();
+    take_temper(first_temper + (u64)turn);
     memset(named, 0, sizeof named);
     memset(warps, 0, sizeof warps);
     count = live = l.fibers;
@@ -318,6 +347,7 @@ static void reset_block(const Launch& l, Chip* chips, int n) {
     for (i32 i = 0; i < count; i++) {
         fibers[i].state = RUNNABLE;
         fibers[i].taint = CLEAN;
+        fibers[i].slow = is_slow(i);
         if (width == 1) warps[i / 32].live++;
         prepare(fibers[i].context, stacks + stack_size * i, stack_size, run_fiber);
     }
@@ -343,7 +373,7 @@ void launch(const Launch& l, Chip* chips, int n) {
         BLOCK[0] = (i32)(order[i] % l.grid[0]);
         BLOCK[1] = (i32)(order[i] / l.grid[0] % l.grid[1]);
         BLOCK[2] = (i32)(order[i] / l.grid[0] / l.grid[1]);
-        reset_block(l, chips, n);
+        reset_block(l, chips, n, i);
         schedule();
     }
     free(order);

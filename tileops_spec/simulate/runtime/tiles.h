@@ -43,4 +43,5 @@ void wgmma_wait(u32 queues, i32 remaining);
 void tma_load(i32 barrier, const Region& src, const Region& dst, bool by_src, int site);
 void land(i32 barrier);  // the transfers that count for this barrier
 void forget_async();
-bool postpone();         // whether to do asynchronous work late, by the policy of the run
+enum Lateness { PRODUCTS, LOADS, TURNS, LATENESSES };
+bool postpone(Lateness what);  // whether to do it late, by the policy of the run and the temper of the block
