@@ -84,3 +84,9 @@ def test_rounds_of_a_loop_are_met_within_several_rounds_of_another(spec, drawn) 
     together = {math.ceil(dims["N"] / 64) for dims in found if math.ceil(math.ceil(dims["M"] / 64) / 100) > 1}
     assert {1, 2} <= together
     assert max(together) >= 3
+
+
+def test_an_axis_of_the_grid_gets_a_second_block(spec, drawn) -> None:
+    largest = max(dict(case.dims)["N"] for case in drawn)
+    code = f"with T.Kernel(T.ceildiv(M, 64), T.ceildiv(N, {largest + 1000})) as (b, c):\n    pass\n"
+    assert any(dims["N"] > largest + 1000 for dims in _dims(spec, drawn, code))

@@ -2,8 +2,9 @@
 
 A body may choose its code by the static dims while it is traced: `if D <= 16384:`, `192 if N % 192 == 0 else 256`.
 What no case chooses is never traced, let alone run. A grid of fixed size gives its blocks a second tile only where
-there are more tiles than blocks. Here conditions and the bounds of loops are evaluated, not executed: whole-number
-arithmetic over dims, params, tunables and the first block's indices, nothing else.
+there are more tiles than blocks, and a block whose tile takes the whole of an axis has no neighbour along it. Here
+conditions, the bounds of loops and the extents of grids are evaluated, not executed: whole-number arithmetic over dims,
+params, tunables and the first block's indices, nothing else.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from ..analysis.cases import Case
@@ -20,7 +24,7 @@ from ..ir.spec import Spec
 from ..scaffold.body import Body
 from ..scaffold.naming import safe_name
 from .candidate import factory_arguments
-from .extents import is_allowed, with_extent
+from .extents import Work, is_allowed, with_extent
 
 _MOST_CASES = 12
 _LARGEST = 1 << 16
@@ -56,8 +60,9 @@ a loop of two rounds or more."""
 
 
 def branch_cases(spec: Spec, body: Body, cases: Sequence[Case]) -> tuple[Case, ...]:
-    """More cases, few and small: together with `cases` they meet each condition both ways, and each loop with one, two
-    and more rounds, where another value of one dim or real param does. Each costs a build."""
+    """More cases, few and small: together with `cases` they meet each condition both ways, each axis of a grid with one
+    block and with more, and each loop with one, two and more rounds, where another value of one dim or real param does.
+    Each costs a build."""
     tree = ast.parse(body.code)
 
     def outcomes(case: Case) -> set[Outcome]:
@@ -67,7 +72,8 @@ def branch_cases(spec: Spec, body: Body, cases: Sequence[Case]) -> tuple[Case, .
 
     seen = set().union(*map(outcomes, cases))
     found: list[Case] = []
-    for case in _candidates(spec, _numbers(tree, body), cases):
+    candidates = partial(_candidates, spec, _numbers(tree, body), work=cost(spec).compiled_work())
+    for case in chain(candidates(cases), _of_two_dims(spec, candidates, found)):
         new = outcomes(case) - seen
         if new and len(found) < _MOST_CASES:
             found.append(case)
@@ -75,11 +81,17 @@ def branch_cases(spec: Spec, body: Body, cases: Sequence[Case]) -> tuple[Case, .
     return tuple(found)
 
 
-def _candidates(spec: Spec, numbers: Sequence[int], cases: Sequence[Case]) -> Iterator[Case]:
-    """Cases with one dim near a number of the body, or at a multiple of it, or far larger; the others as in a case that
-    was drawn: any, else the one with the least work."""
-    near = sorted({wanted for each in numbers for wanted in (each, each + 1, 2 * each, 3 * each)})
+def _of_two_dims(spec: Spec, candidates: Callable[..., Iterator[Case]], found: Sequence[Case]) -> Iterator[Case]:
+    """Cases that differ in one dim from one of those found, and so in two from the drawn ones; the cheapest first."""
     work = cost(spec).compiled_work()
+    cases = (case for start in tuple(found) for case in candidates((start,)))
+    yield from sorted(dict.fromkeys(cases), key=lambda case: work({**dict(case.dims), **dict(case.params)}))
+
+
+def _candidates(spec: Spec, numbers: Sequence[int], cases: Sequence[Case], *, work: Work) -> Iterator[Case]:
+    """Cases with one dim near a number of the body, or at a multiple of it, or far larger; the others as in a case that
+    is given: any, else the one with the least work."""
+    near = sorted({wanted for each in numbers for wanted in (each, each + 1, 2 * each, 3 * each)})
     cheapest = min(cases, key=lambda case: work({**dict(case.dims), **dict(case.params)}), default=None)
     turn = 0
     for dim in spec.dims:
@@ -152,10 +164,14 @@ class _Reader:
             return
 
     def enter(self, node: ast.With) -> None:
-        """The first block's indices."""
+        """The first block's indices, and along each axis of the grid whether there is another."""
         targets = (item.optional_vars for item in node.items if item.optional_vars is not None)
         names = (each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name))
         self.values |= dict.fromkeys(names, 0)
+        calls = (item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call))
+        for extent in (each for call in calls for each in call.args):
+            with suppress(*_UNKNOWN):
+                self.outcomes.add((extent.lineno, extent.col_offset, bool(self.value(extent) > 1)))
 
     def loop(self, node: ast.For, *, again: bool) -> bool:
         """Whether a serial loop with one or two bounds has two rounds or more. What is in it is read for the first."""
