@@ -86,7 +86,10 @@ def test_rounds_of_a_loop_are_met_within_several_rounds_of_another(spec, drawn) 
     assert max(together) >= 3
 
 
-def test_an_axis_of_the_grid_gets_a_second_block(spec, drawn) -> None:
-    largest = max(dict(case.dims)["N"] for case in drawn)
-    code = f"with T.Kernel(T.ceildiv(M, 64), T.ceildiv(N, {largest + 1000})) as (b, c):\n    pass\n"
-    assert any(dims["N"] > largest + 1000 for dims in _dims(spec, drawn, code))
+@pytest.mark.parametrize(
+    "grid", ["T.ceildiv(M, 64), T.ceildiv(N, {tile})", "T.ceildiv(M, 64) * ((N + {tile} - 1) // {tile})"]
+)
+def test_an_axis_gets_a_second_tile(spec, drawn, grid) -> None:
+    tile = max(dict(case.dims)["N"] for case in drawn) + 1000
+    code = f"with T.Kernel({grid.format(tile=tile)}) as b:\n    pass\n"
+    assert any(dims["N"] > tile for dims in _dims(spec, drawn, code))

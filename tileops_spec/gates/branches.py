@@ -3,8 +3,8 @@
 A body may choose its code by the static dims while it is traced: `if D <= 16384:`, `192 if N % 192 == 0 else 256`.
 What no case chooses is never traced, let alone run. A grid of fixed size gives its blocks a second tile only where
 there are more tiles than blocks, and a block whose tile takes the whole of an axis has no neighbour along it. Here
-conditions, the bounds of loops and the extents of grids are evaluated, not executed: whole-number arithmetic over dims,
-params, tunables and the first block's indices, nothing else.
+conditions, bounds of loops and counts of tiles are evaluated, not executed: whole-number arithmetic over dims, params,
+tunables and the first block's indices, nothing else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -46,6 +45,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }
 _FUNCTIONS: dict[str, Callable[..., Any]] = {"min": min, "max": max, "abs": abs, "int": int, "bool": bool}
 _FUNCTIONS |= {"ceildiv": lambda a, b: -(-a // b), "cdiv": lambda a, b: -(-a // b), "floordiv": operator.floordiv}
+_QUOTIENTS = frozenset({"ceildiv", "cdiv", "floordiv"})
 _EQUAL = 2
 """The outcome of a comparison of equal real numbers, beside 0 and 1."""
 _ROUNDS = 3
@@ -60,9 +60,9 @@ a loop of two rounds or more."""
 
 
 def branch_cases(spec: Spec, body: Body, cases: Sequence[Case]) -> tuple[Case, ...]:
-    """More cases, few and small: together with `cases` they meet each condition both ways, each axis of a grid with one
-    block and with more, and each loop with one, two and more rounds, where another value of one dim or real param does.
-    Each costs a build."""
+    """More cases, few and small: together with `cases` they meet each condition both ways, each count of tiles (a whole
+    quotient) of one and of more, and each loop with one, two and more rounds, where another value of one dim or real
+    param does. Each costs a build."""
     tree = ast.parse(body.code)
 
     def outcomes(case: Case) -> set[Outcome]:
@@ -164,14 +164,13 @@ class _Reader:
             return
 
     def enter(self, node: ast.With) -> None:
-        """The first block's indices, and along each axis of the grid whether there is another."""
+        """The first block's indices, and the extents of the grid."""
         targets = (item.optional_vars for item in node.items if item.optional_vars is not None)
         names = (each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name))
         self.values |= dict.fromkeys(names, 0)
         calls = (item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call))
         for extent in (each for call in calls for each in call.args):
-            with suppress(*_UNKNOWN):
-                self.outcomes.add((extent.lineno, extent.col_offset, bool(self.value(extent) > 1)))
+            self.decide(extent)
 
     def loop(self, node: ast.For, *, again: bool) -> bool:
         """Whether a serial loop with one or two bounds has two rounds or more. What is in it is read for the first."""
@@ -194,7 +193,8 @@ class _Reader:
         if isinstance(node, ast.Name):
             return self.values[node.id]
         if isinstance(node, ast.BinOp):
-            return _BINARY[type(node.op)](self.value(node.left), self.value(node.right))
+            found = _BINARY[type(node.op)](self.value(node.left), self.value(node.right))
+            return self._counted(node, found) if isinstance(node.op, ast.FloorDiv) else found
         if isinstance(node, ast.Compare) and len(node.ops) == 1:
             return self._compared(node, self.value(node.left), self.value(node.comparators[0]))
         if isinstance(node, ast.IfExp):
@@ -205,8 +205,14 @@ class _Reader:
             return not self.value(node.operand) if isinstance(node.op, ast.Not) else -self.value(node.operand)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
             name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
-            return _FUNCTIONS[name](*map(self.value, node.args))
+            found = _FUNCTIONS[name](*map(self.value, node.args))
+            return self._counted(node, found) if name in _QUOTIENTS else found
         raise LookupError(type(node).__name__)
+
+    def _counted(self, node: ast.expr, tiles: Any) -> Any:
+        """A quotient of extents: whether there is more than one tile."""
+        self.outcomes.add((node.lineno, node.col_offset, bool(tiles > 1)))
+        return tiles
 
     def _connected(self, node: ast.BoolOp) -> Any:
         chosen = all if isinstance(node.op, ast.And) else any
