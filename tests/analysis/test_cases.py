@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -200,7 +201,7 @@ def test_distributions_differ(project_spec) -> None:
     assert set(found) == set(DISTRIBUTIONS)
     assert 0.9 < found["normal"].std() < 1.1
     assert 9 < found["scaled"].std() < 11
-    assert 4.8 < found["shifted"].mean() < 5.2
+    assert 4.8 < abs(found["shifted"].mean()) < 5.2
     assert found["heavy"].abs().max() > 6
     assert torch.equal(found["integers"], found["integers"].round())
 
@@ -257,3 +258,21 @@ math: |
         values = {dict(case.params).get(param, default) for case in cases}
         assert default in values, param
         assert len(values) > 2, param
+
+
+def test_shifted_inputs_lie_on_either_side_of_zero(project_spec) -> None:
+    spec = project_spec("gemm")
+    case = replace(draw_cases(spec, count=1, seed=0)[0], data="shifted")
+    drawn = [make_inputs(spec, replace(case, seed=seed)) for seed in range(16)]
+    signs = {tuple(bool(each.float().mean() > 0) for each in inputs.values()) for inputs in drawn}
+    assert signs == {(True, True), (True, False), (False, True), (False, False)}
+
+
+def test_where_a_spec_asks_what_is_finite_some_elements_are_not(project_spec) -> None:
+    case = replace(draw_cases(project_spec("isfinite"), count=1, seed=0)[0], dims=(("S", 1000),), data="heavy")
+    x = make_inputs(project_spec("isfinite"), case)["x"]
+    assert x.isnan().any()
+    assert (x == torch.inf).any()
+    assert (x == -torch.inf).any()
+    assert x.isfinite().float().mean() > 0.7
+    assert make_inputs(project_spec("isfinite"), replace(case, data="normal"))["x"].isfinite().all()

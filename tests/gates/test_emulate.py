@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tileops_spec.gates.emulate import check_emulation
 from tileops_spec.gates.isolation import Limits
 from tileops_spec.scaffold.body import Body
 
-from .conftest import LIMITS, changed
+from .conftest import LIMITS, TUNABLES, changed
 
 WRONG = {
     "wrong K bound": ("T.ceildiv(K, block_K), num", "K // block_K, num", "TS431"),
@@ -44,6 +46,14 @@ def test_fault_is_refused(gemm, cases, kernel_of, fault: str) -> None:
         assert "T=" in finding.message
         assert finding.help
         assert finding.span.path == kernel.path
+
+
+def test_a_fault_of_other_tunables_names_them(gemm, cases, kernel_of) -> None:
+    body = changed("T.ceildiv(N, block_N)", "T.ceildiv(N, 64)")
+    tunables = tuple((name, (64, 32) if name == "block_N" else values) for name, values in TUNABLES)
+    verdict = check_emulation(gemm, cases[:2], kernel_of(replace(body, tunables=tunables)), LIMITS)
+    assert verdict.diagnostics[0].code == "TS436"
+    assert verdict.diagnostics[0].message.endswith(", block_N=32)")
 
 
 def test_endless_loop_is_killed(gemm, cases, kernel_of) -> None:

@@ -155,9 +155,10 @@ def refuting_case(spec: Spec, said: str) -> list[Case]:
     """The case whose label ends a finding; nothing where none does, or where it is a build with other tunables."""
     from tileops_spec.analysis.case_text import CaseError, parse_case
 
-    label = said.rpartition("(")[2].rstrip(")").split()
+    label, _, tunables = said.rpartition("(")[2].rstrip(")").partition(", ")
+    pairs, _, data = label.rpartition(" ")
     try:
-        return [parse_case(" ".join((*label[:-1], f"data={label[-1]}")), spec)] if label else []
+        return [parse_case(f"{pairs} data={data}", spec)] if pairs and not tunables else []
     except CaseError:
         return []
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..ir.dtypes import DType
-from ..ir.nodes import BITWISE, Access, Binary, Property, Reduce
+from ..ir.nodes import BITWISE, Access, Binary, Call, Property, Reduce
 from ..ir.show import show_expr
 from ..ir.spec import Spec, TensorDecl
 from ..ir.walk import walk
@@ -22,6 +22,10 @@ _TAIL = 30.0
 _ATTEMPTS = 20
 _DECISIVE = {"integers": False, "scaled": True}
 """Kinds of data in which, where a spec asks for `any` or `all`, nearly all numbers are zero, or nearly none is."""
+_NOT_FINITE = ("scaled", "heavy")
+"""Kinds of data in which, where a spec asks which elements are finite, some are not."""
+_INFINITE = 0.2
+"""Their share."""
 _AT_LIMITS = 0.15
 """The share of integers at either end of their range."""
 _FREE_ATTEMPTS = 5
@@ -71,9 +75,12 @@ def _draw(
     choices = assumed_limits(spec, tensor, binding, earlier)
     if dtype.is_float:
         values = _mixed([_within(_FLOATS[data](shape, generator), limits) for limits in choices], generator)
-        if data in _DECISIVE and _asks_for_truth(spec):
+        if data in _DECISIVE and _asks(spec, Reduce, ("any", "all")):
             values = values * _decisive(shape, generator, mostly=_DECISIVE[data])
-        return values.double().clamp(-dtype.max_value, dtype.max_value).to(storage)
+        values = values.double().clamp(-dtype.max_value, dtype.max_value)
+        if data in _NOT_FINITE and dtype.bits > 8 and _asks(spec, Call, ("isnan", "isinf", "isfinite")):
+            values = _partly_infinite(values, generator)
+        return values.to(storage)
     values = _mixed([_integers(spec, tensor, binding, shape, generator, limits) for limits in choices], generator)
     fixed = dict(fixed_elements(spec, tensor, binding))
     for index, value in fixed.items():
@@ -83,15 +90,22 @@ def _draw(
     return values.to(storage)
 
 
-def _asks_for_truth(spec: Spec) -> bool:
+def _asks(spec: Spec, kind: type[Reduce | Call], functions: Collection[str]) -> bool:
     nodes = (node for definition in spec.math for node in walk(definition.value))
-    return any(isinstance(node, Reduce) and node.function in ("any", "all") for node in nodes)
+    return any(isinstance(node, kind) and node.function in functions for node in nodes)
 
 
 def _decisive(shape: tuple[int, ...], generator: torch.Generator, *, mostly: bool) -> Tensor:
     """About one element a row unlike the others, so that `any` and `all` hang on it: ones among zeros, or zeros."""
     rare = torch.rand(shape, generator=generator) * (shape[-1] if shape else 2) < 1
     return (~rare if mostly else rare).float()
+
+
+def _partly_infinite(values: Tensor, generator: torch.Generator) -> Tensor:
+    """About one element in five is NaN, or infinite with either sign."""
+    others = torch.tensor([torch.nan, torch.inf, -torch.inf], dtype=values.dtype)
+    drawn = others[torch.randint(3, values.shape, generator=generator)]
+    return torch.where(torch.rand(values.shape, generator=generator) < _INFINITE, drawn, values)
 
 
 def _evened(values: Tensor, evenness: float) -> Tensor:
@@ -173,10 +187,15 @@ def _heavy(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     return (_normal(shape, generator) / uniform.sqrt()).clamp(-_TAIL, _TAIL)
 
 
+def _shifted(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Normal numbers about 5 or -5: products of two inputs may all be far above 0, or all far below."""
+    return 10 * torch.randint(2, (), generator=generator) - 5 + _normal(shape, generator)
+
+
 _FLOATS: dict[str, Callable[[tuple[int, ...], torch.Generator], Tensor]] = {
     "normal": _normal,
     "scaled": lambda shape, generator: 10 * _normal(shape, generator),
-    "shifted": lambda shape, generator: 5 + _normal(shape, generator),
+    "shifted": _shifted,
     "heavy": _heavy,
     "integers": lambda shape, generator: torch.randint(-4, 5, shape, generator=generator).float(),
     FAR: lambda shape, generator: 2.0**17 * _normal(shape, generator),

@@ -54,6 +54,12 @@ class _Run:
     case: Case
     inputs: Mapping[str, Tensor]
     records: list[dict[str, Any]]
+    choice: str = ""
+
+    @property
+    def label(self) -> str:
+        """That of the case, and after a comma the tunables that are not at their defaults."""
+        return f"{self.case.label}, {self.choice}" if self.choice else self.case.label
 
 
 @dataclass
@@ -134,9 +140,7 @@ class _Probe:
         judge = self.judge
         with tempfile.TemporaryDirectory(prefix="tospec-emulate-") as folder:
             groups = _grouped(judge.spec, cases, judge.kernel.path, Path(folder).resolve(), lenient=True)
-            for group in groups:
-                group.choice = choice
-                group.request = {**group.request, "arguments": {**group.request["arguments"], **choice}}
+            groups = [_chosen(group, choice) for group in groups]
             return _emulated(groups, self._traced(groups), judge)
 
     def _traced(self, groups: Sequence[_Group]) -> list[Outcome]:
@@ -169,14 +173,20 @@ def _with_other_tunables(spec: Spec, defaults: list[_Group], choices: Sequence[M
     largest = max(defaults, key=lambda group: max(map(_bytes, group.runs)), default=None)
     for position, choice in enumerate(choices if defaults else ()):
         for group in {id(each): each for each in (defaults[position % len(defaults)], largest) if each}.values():
-            label = " ".join((group.label, *(f"{name}={value}" for name, value in choice.items())))
-            request = {**group.request, "arguments": {**group.request["arguments"], **choice}}
             folder = group.folder.with_name(f"tuned-{len(found)}")
             folder.mkdir()
             runs = sorted(group.runs, key=_bytes)[-2:]
             copies = [_prepare(spec, run.case, folder, f"{folder.name}-{at}") for at, run in enumerate(runs)]
-            found.append(_Group(label, request, folder, copies, choice))
+            found.append(_chosen(replace(group, folder=folder, runs=copies), choice))
     return found
+
+
+def _chosen(group: _Group, choice: Mapping[str, Tunable]) -> _Group:
+    """The group, built with these tunables."""
+    text = " ".join(f"{name}={value}" for name, value in choice.items())
+    runs = [replace(run, choice=text) for run in group.runs]
+    request = {**group.request, "arguments": {**group.request["arguments"], **choice}}
+    return replace(group, label=f"{group.label} {text}".rstrip(), request=request, runs=runs, choice=choice)
 
 
 def _bytes(run: _Run) -> int:
@@ -306,7 +316,7 @@ def _unsupported(value: Mapping[str, Any], kernel: SourceText) -> Diagnostic:
 def _memory_error(finding: Mapping[str, Any], run: _Run, kernel: SourceText) -> Diagnostic:
     return Diagnostic(
         code="TS434" if finding["kind"] in _ENDLESS else "TS432",
-        message=f"{finding['kind']}: {finding['message']} ({run.case.label})",
+        message=f"{finding['kind']}: {finding['message']} ({run.label})",
         span=line_span(kernel, finding["line"]),
         help="mask the tail, bound the index, or initialise the buffer",
     )
@@ -318,7 +328,7 @@ def _changed_inputs(run: _Run, result: Mapping[str, Any], kernel: SourceText) ->
     names = [record["name"] for record in run.records if record["role"] == "input" and record["name"] in run.inputs]
     for name in names:
         if result["digests"].get(name) != digest(run.inputs[name]):
-            message = f"the kernel changed its input {name} ({run.case.label})"
+            message = f"the kernel changed its input {name} ({run.label})"
             yield Diagnostic(
                 code="TS437", message=message, span=line_span(kernel, None), help="write to the outputs only"
             )
@@ -333,11 +343,11 @@ def _compared(run: _Run, name: str, actual: Tensor, expected: Estimate, kernel: 
         return
     unwritten = int(is_poison(actual).sum())
     if unwritten and mismatch.actual != mismatch.actual:
-        message = f"{unwritten} of {actual.numel()} elements of {name} are never written ({run.case.label})"
+        message = f"{unwritten} of {actual.numel()} elements of {name} are never written ({run.label})"
         help_text = "every element of an output is stored once; look at the grid and at tails"
         yield Diagnostic(code="TS436", message=message, span=line_span(kernel, None), help=help_text)
     else:
-        message = f"wrong value: {mismatch.message} ({run.case.label})"
+        message = f"wrong value: {mismatch.message} ({run.label})"
         yield Diagnostic(code="TS431", message=message, span=line_span(kernel, None), help=_hint(run, mismatch))
 
 

@@ -38,8 +38,7 @@ def find_minimal(
     """The fact `minimal`: code, case (as text) and message of the smallest case that fails as `first` says.
 
     It begins at the smallest of the cases that failed like that; `probe` gives the findings on cases with some
-    tunables. Nothing where the
-    finding is not one that shape or data bring about.
+    tunables. Nothing where the finding is not one that shape or data bring about.
     """
     alike = [each for each in found if _kind(each.diagnostic) == _kind(first)]
     if first.code not in _SHRINKABLE or not alike:
