@@ -63,7 +63,7 @@ def gqa_fwd_kernel(
         V: T.Tensor((B, Sk, HK, D), dtype),
         O: T.Tensor((B, Sq, H, D), dtype),
     ):
-        # tospec: body begin sha256=966d353a7fbb4df0
+        # tospec: body begin sha256=329ac5f5991e3736
         # The tile of d is padded to whole 128-byte swizzle atoms: TMA reads zeros past D, and clips stores there.
         D_tile = (D + 63) // 64 * 64
         M_tile = 128
@@ -73,6 +73,9 @@ def gqa_fwd_kernel(
         stages = num_stages if (M_tile * (D_tile + O_width) + num_stages * 2 * N_tile * D_tile) * 2 <= 229376 else 2
         # exp2 with log2(e) in the scale. A scale that is not positive is applied before the maximum instead.
         factor = scale * 1.4426950408889634 if scale > 0 else 1.0
+        # s * factor - m is fused, rounded once: over a maximum that was rounded down it would exceed 0, by 128 and more
+        # for scores of 2^31. So the maximum is rounded up, by at most this share; the sum and O have the same factor.
+        up = 2.0**-23
         with T.Kernel(num_sms, threads=384) as block:
             Q_s = T.alloc_shared((M_tile, D_tile), dtype)
             K_s = T.alloc_shared((stages, N_tile, D_tile), dtype)
@@ -120,7 +123,6 @@ def gqa_fwd_kernel(
                         else T.ceildiv(Sk, N_tile)
                     )
                     T.clear(o)
-                    T.fill(m, -1e30)
                     T.mbarrier_wait_parity(q_full, w % 2)
 
                     # The last block first: it holds the diagonal and the ragged end of Sk.
@@ -151,7 +153,8 @@ def gqa_fwd_kernel(
                                 )
                     T.reduce_max(s, m_new, dim=1)
                     for i in T.Parallel(M_tile):
-                        m[i] = T.max(m[i], m_new[i] * factor)
+                        m[i] = T.max(m_new[i] * factor, -1e30)
+                        m[i] += T.abs(m[i]) * up
                     for i, j in T.Parallel(M_tile, N_tile):
                         s[i, j] = T.exp2(s[i, j] * factor - m[i])
                     T.reduce_sum(s, total, dim=1)
@@ -184,7 +187,8 @@ def gqa_fwd_kernel(
                                     )
                         T.reduce_max(s, m_new, dim=1)
                         for i in T.Parallel(M_tile):
-                            m_new[i] = T.max(m[i], m_new[i] * factor)
+                            m_new[i] = T.max(m_new[i] * factor, -1e30)
+                            m_new[i] = T.max(m[i], m_new[i] + T.abs(m_new[i]) * up)
                             alpha[i] = T.exp2(m[i] - m_new[i])
                             m[i] = m_new[i]
                         for i, j in T.Parallel(M_tile, N_tile):

@@ -65,7 +65,7 @@ def gqa_sliding_window_kernel(
         V: T.Tensor((B, S, HK, D), dtype),
         O: T.Tensor((B, S, H, D), dtype),
     ):
-        # tospec: body begin sha256=cf190262c27edd9d
+        # tospec: body begin sha256=cd372b64264e5009
         num_sms = 132
         block_M = 128
         group = H // HK
@@ -78,6 +78,9 @@ def gqa_sliding_window_kernel(
         reach = min(right, 1073741824) if right >= 0 else 1073741824
         log2e = 1.4426950408889634
         factor = scale * log2e if scale > 0 else 1.0
+        # s * factor - m is fused, rounded once: over a maximum that was rounded down it would exceed 0, by 128 and more
+        # for scores of 2^31. So the maximum is rounded up, by at most this share; the sum and O have the same factor.
+        up = 2.0**-23
         premultiplier = scale * log2e
         budget = 229376
         stage_bytes = 4 * n_block * width
@@ -170,6 +173,7 @@ def gqa_sliding_window_kernel(
                     T.reduce_max(s, m_new, dim=1)
                     for i in T.Parallel(block_M):
                         m[i] = T.max(m_new[i] * factor, -1e30)
+                        m[i] += T.abs(m[i]) * up
                     for i, j in T.Parallel(block_M, n_block):
                         s[i, j] = T.exp2(s[i, j] * factor - m[i])
                     T.reduce_sum(s, total, dim=1)
@@ -214,13 +218,16 @@ def gqa_sliding_window_kernel(
                             T.reduce_max(s, m_new, dim=1)
                             if share > 1:
                                 for i in T.Parallel(block_M):
+                                    m_new[i] = T.max(m_new[i] * factor, -1e30)
+                                    m_new[i] += T.abs(m_new[i]) * up
                                     # k == 0 begins another head: its maximum starts anew.
-                                    m_new[i] = T.max(T.if_then_else(k == 0, -1e30, m[i]), m_new[i] * factor)
+                                    m_new[i] = T.if_then_else(k == 0, m_new[i], T.max(m[i], m_new[i]))
                                     alpha[i] = T.exp2(T.min(m[i] - m_new[i], 0.0))
                                     m[i] = m_new[i]
                             else:
                                 for i in T.Parallel(block_M):
-                                    m_new[i] = T.max(m[i], m_new[i] * factor)
+                                    m_new[i] = T.max(m_new[i] * factor, -1e30)
+                                    m_new[i] = T.max(m[i], m_new[i] + T.abs(m_new[i]) * up)
                                     alpha[i] = T.exp2(m[i] - m_new[i])
                                     m[i] = m_new[i]
                             for i, j in T.Parallel(block_M, n_block):

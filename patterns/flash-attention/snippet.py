@@ -14,6 +14,9 @@ def kernel(B, H, HK, D, window, dtype, *, block_M=128, block_N=128, num_stages=2
     Sq, Sk = T.dynamic("Sq, Sk")
     # exp2 is one instruction, exp is two: log2(e) goes into the scale.
     scale = math.log2(math.e) / math.sqrt(D)
+    # s * scale - m is fused, rounded once. Over a maximum rounded down it would exceed 0: with scores of 2^31 by 128, and
+    # exp2 of that is infinite. So m is rounded up, by at most this share.
+    up = 2.0**-23
     rows = T.GemmWarpPolicy.FullRow  # a row's scores stay in one warpgroup: row reductions are four-lane shuffles
 
     @T.prim_func
@@ -70,8 +73,6 @@ def kernel(B, H, HK, D, window, dtype, *, block_M=128, block_N=128, num_stages=2
                     hi = T.min(T.ceildiv(Sk, block_N), T.ceildiv(i0 + block_M + off, block_N))
                     lo = T.max(i0 + off - window + 1, 0) // block_N
                     T.clear(o)
-                    # A finite floor, not −inf: −inf − (−inf) would be NaN on a row that a block masks wholly.
-                    T.fill(m, -1e30)
                     T.mbarrier_wait_parity(q_full, w % 2)
 
                     # First the last block: it holds the diagonal and the ragged end of Sk, so it is always masked.
@@ -88,7 +89,9 @@ def kernel(B, H, HK, D, window, dtype, *, block_M=128, block_N=128, num_stages=2
                         )
                     T.reduce_max(s, m_new, dim=1)
                     for i in T.Parallel(block_M):
-                        m[i] = T.max(m[i], m_new[i] * scale)
+                        # A finite floor, not −inf: −inf − (−inf) would be NaN on a row that a block masks wholly.
+                        m[i] = T.max(m_new[i] * scale, -1e30)
+                        m[i] += T.abs(m[i]) * up
                     for i, j in T.Parallel(block_M, block_N):
                         s[i, j] = T.exp2(s[i, j] * scale - m[i])
                     T.reduce_sum(s, total, dim=1)
@@ -114,7 +117,8 @@ def kernel(B, H, HK, D, window, dtype, *, block_M=128, block_N=128, num_stages=2
                                 )
                         T.reduce_max(s, m_new, dim=1)
                         for i in T.Parallel(block_M):
-                            m_new[i] = T.max(m[i], m_new[i] * scale)
+                            m_new[i] = T.max(m_new[i] * scale, -1e30)
+                            m_new[i] = T.max(m[i], m_new[i] + T.abs(m_new[i]) * up)
                             alpha[i] = T.exp2(m[i] - m_new[i])
                             m[i] = m_new[i]
                         for i, j in T.Parallel(block_M, block_N):
@@ -179,6 +183,7 @@ def kernel(B, H, HK, D, window, dtype, *, block_M=128, block_N=128, num_stages=2
 def pipelined(B, H, HK, D, window, dtype, *, block_M=128, block_N=128, num_stages=2, threads=256):
     Sq, Sk = T.dynamic("Sq, Sk")
     scale = math.log2(math.e) / math.sqrt(D)
+    up = 2.0**-23
     rows = T.GemmWarpPolicy.FullRow
 
     @T.prim_func
@@ -224,7 +229,8 @@ def pipelined(B, H, HK, D, window, dtype, *, block_M=128, block_N=128, num_stage
                     )
                 T.reduce_max(s, m_new, dim=1)
                 for i in T.Parallel(block_M):
-                    m_new[i] = T.max(m[i], m_new[i] * scale)
+                    m_new[i] = T.max(m_new[i] * scale, -1e30)
+                    m_new[i] = T.max(m[i], m_new[i] + T.abs(m_new[i]) * up)
                     alpha[i] = T.exp2(m[i] - m_new[i])
                     m[i] = m_new[i]
                 for i, j in T.Parallel(block_M, block_N):

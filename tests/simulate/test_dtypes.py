@@ -1,5 +1,7 @@
 """Casts bit for bit as torch, arithmetic rounded at each operation, mathematics against torch."""
 
+from fractions import Fraction
+
 import pytest
 import tilelang.language as T
 import torch
@@ -104,15 +106,17 @@ def test_other_casts(source: torch.dtype, target: torch.dtype, by_copy: bool) ->
 
 def arithmetic(dtype: str):
     @T.prim_func
-    def kernel(A: T.Tensor((1000,), dtype), B: T.Tensor((1000,), dtype), Y: T.Tensor((6, 1000), dtype)):
+    def kernel(A: T.Tensor((1000,), dtype), B: T.Tensor((1000,), dtype), Y: T.Tensor((8, 1000), dtype)):
         with T.Kernel(1, threads=128):
             for i in T.Parallel(1000):
-                Y[0, i] = A[i] + B[i] * A[i]
+                Y[0, i] = A[i] + B[i]
                 Y[1, i] = A[i] - B[i]
-                Y[2, i] = A[i] / B[i]
-                Y[3, i] = T.max(A[i], B[i])
-                Y[4, i] = T.min(A[i], -B[i])
-                Y[5, i] = T.abs(A[i])
+                Y[2, i] = A[i] * B[i]
+                Y[3, i] = A[i] / B[i]
+                Y[4, i] = T.max(A[i], B[i])
+                Y[5, i] = T.min(A[i], -B[i])
+                Y[6, i] = T.abs(A[i])
+                Y[7, i] = (A[i] + B[i]) * A[i]
 
     return kernel
 
@@ -120,10 +124,42 @@ def arithmetic(dtype: str):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
 def test_arithmetic_rounds_at_each_operation(dtype: torch.dtype) -> None:
     a, b = torch.randn(1000).to(dtype), torch.randn(1000).to(dtype)
-    y = torch.zeros(6, 1000, dtype=dtype)
+    y = torch.zeros(8, 1000, dtype=dtype)
     assert simulate(arithmetic(name_of(dtype)), [a, b, y]).ok
-    rows = [a + b * a, a - b, a / b, torch.maximum(a, b), torch.minimum(a, -b), a.abs()]
+    rows = [a + b, a - b, a * b, a / b, torch.maximum(a, b), torch.minimum(a, -b), a.abs(), (a + b) * a]
     assert same_values(y, torch.stack(rows))
+
+
+def products_and_sums(dtype: str):
+    @T.prim_func
+    def kernel(A: T.Tensor((1000,), dtype), B: T.Tensor((1000,), dtype), Y: T.Tensor((4, 1000), dtype)):
+        with T.Kernel(1, threads=128):
+            for i in T.Parallel(1000):
+                Y[0, i] = A[i] * B[i] + A[i]
+                Y[1, i] = A[i] * B[i] - B[i]
+                Y[2, i] = A[i] - A[i] * B[i]
+                Y[3, i] = A[i] * A[i] - B[i] * B[i]
+
+    return kernel
+
+
+def nearest(exact: Fraction, dtype: torch.dtype) -> torch.Tensor:
+    """The number of the dtype that is nearest, of two the one with even bits."""
+    code = {2: torch.int16, 4: torch.int32, 8: torch.int64}[dtype.itemsize]
+    near = torch.tensor([float(exact)], dtype=torch.float64).to(dtype).view(code)
+    choices = [(near + step).view(dtype) for step in (-1, 0, 1)]
+    finite = [x for x in choices if x.isfinite()]
+    return min(finite, key=lambda x: (abs(Fraction(x.item()) - exact), x.view(code).item() & 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64], ids=name_of)
+def test_a_product_and_its_sum_round_once_as_on_the_device(dtype: torch.dtype) -> None:
+    a, b = torch.randn(1000).to(dtype), torch.randn(1000).to(dtype)
+    y = torch.zeros(4, 1000, dtype=dtype)
+    assert simulate(products_and_sums(name_of(dtype)), [a, b, y]).ok
+    for got, (x, factor, term) in zip(y, [(a, b, a), (a, b, -b), (-a, b, a), (a, a, -(b * b))], strict=True):
+        terms = ([Fraction(v) for v in t.tolist()] for t in (x, factor, term))
+        assert same_values(got, torch.cat([nearest(p * q + r, dtype) for p, q, r in zip(*terms, strict=True)]))
 
 
 FUNCTIONS = (

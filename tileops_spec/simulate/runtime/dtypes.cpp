@@ -49,3 +49,12 @@ u32 tf32_bits(float f) {
     u32 u = bits_of_float(f);
     return (u & 0x7f800000u) == 0x7f800000u ? u : (u + 0x1000) & 0xffffe000u;
 }
+float odd_fma(float a, float b, float c) {
+    double exact = __builtin_fma((double)a, (double)b, (double)c);
+    float f = (float)exact;
+    u32 u = bits_of_float(f);
+    if ((double)f == exact || exact != exact || (u & 1) || (u & 0x7fffffffu) == 0x7f800000u) return f;
+    // Rounded to an even neighbour: the other one, on the far side of the exact value, is odd.
+    bool away = (exact < 0 ? -exact : exact) > (double)(f < 0 ? -f : f);
+    return u & 0x7fffffffu ? float_of_bits(away ? u + 1 : u - 1) : float_of_bits(u | 1);
+}

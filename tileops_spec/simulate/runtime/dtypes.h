@@ -28,6 +28,9 @@ float e8m0_value(u8 b);
 // The upper 19 bits of a float, ties away from zero.
 u32 tf32_bits(float f);
 
+// a * b + c of 16-bit floats, to the neighbour with an odd last bit: rounded to 16 bits, it is as if rounded once.
+float odd_fma(float a, float b, float c);
+
 static inline float f16_value(u16 h) {
     u32 sign = (u32)(h & 0x8000) << 16, exponent = (h >> 10) & 31, fraction = h & 1023;
     if (exponent == 0) return float_of_bits(bits_of_float((float)fraction * 5.9604644775390625e-08f) | sign);
@@ -71,6 +74,7 @@ struct tf32 {
     explicit tf32(float f) : bits(tf32_bits(f)) {}
     operator float() const { return float_of_bits(bits); }
 };
+template <class T> static inline T fused(float a, float b, float c) { return T(odd_fma(a, b, c)); }
 
 enum DType { F16, BF16, F32, F64, E4M3, E5M2, E8M0, TF32, I8, I16, I32, I64, U8, U16, U32, U64, BOOL };
 

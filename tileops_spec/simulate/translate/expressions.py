@@ -9,6 +9,12 @@ from .scope import Scope
 
 ARITHMETIC = {"Add": "+", "Sub": "-", "Mul": "*"}
 COMPARISON = {"EQ": "==", "NE": "!=", "LT": "<", "LE": "<=", "GT": ">", "GE": ">="}
+FUSED = {
+    "double": "__builtin_fma",
+    "float": "__builtin_fmaf",
+    "f16": "fused<f16>",
+    "bf16": "fused<bf16>",
+}
 DIVISION = {"Div": "div_trunc", "Mod": "mod_trunc", "FloorDiv": "div_floor", "FloorMod": "mod_floor"}
 
 
@@ -54,8 +60,24 @@ def _var(expr, scope: Scope) -> str:
 
 def _arithmetic(expr, scope: Scope) -> str:
     kind = scope.type_of(expr.dtype)
+    if kind in FUSED and type(expr).__name__ in ("Add", "Sub"):
+        fused = _fused(expr, kind, scope)
+        if fused:
+            return fused
     text = f"({emit(expr.a, scope)} {ARITHMETIC[type(expr).__name__]} {emit(expr.b, scope)})"
     return _narrowed(text, kind)
+
+
+def _fused(expr, kind: str, scope: Scope) -> str | None:
+    """A product and its sum, rounded once, as ptxas makes them (nvcc's -fmad is on unless a kernel says otherwise)."""
+    minus = "-" if type(expr).__name__ == "Sub" else ""
+    if type(expr.a).__name__ == "Mul":
+        a, b, c = (emit(part, scope) for part in (expr.a.a, expr.a.b, expr.b))
+        return f"{FUSED[kind]}({a}, {b}, {minus}({c}))"
+    if type(expr.b).__name__ == "Mul":
+        a, b, c = (emit(part, scope) for part in (expr.b.a, expr.b.b, expr.a))
+        return f"{FUSED[kind]}({minus}({a}), {b}, {c})"
+    return None
 
 
 def _narrowed(text: str, kind: str) -> str:
