@@ -14,7 +14,7 @@ def kernel(B, H, HK, D, window, dtype, *, block_M=128, block_N=128, num_stages=2
     Sq, Sk = T.dynamic("Sq, Sk")
     # exp2 is one instruction, exp is two: log2(e) goes into the scale.
     scale = math.log2(math.e) / math.sqrt(D)
-    # s * scale - m is fused, rounded once. Over a maximum rounded down it would exceed 0: with scores of 2^31 by 128, and
+    # s * scale - m is fused, rounded once. Over a maximum rounded down it would exceed 0: at scores of 2^31 by 128, and
     # exp2 of that is infinite. So m is rounded up, by at most this share.
     up = 2.0**-23
     rows = T.GemmWarpPolicy.FullRow  # a row's scores stay in one warpgroup: row reductions are four-lane shuffles
