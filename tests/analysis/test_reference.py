@@ -167,6 +167,17 @@ def test_calls_get_copies_and_flatten_results(project_spec) -> None:
         call_reference(replace(reference, expression="{}['a']"), spec, binding, {"x": x, "w": w})
 
 
+def test_tensors_that_a_reference_makes_lie_where_its_inputs_lie(project_spec) -> None:
+    """The meta device stands for a GPU: it, too, takes no operand from the CPU but a scalar."""
+    spec = project_spec("rms_norm")
+    x, w = torch.empty(6, 8, device="meta"), torch.empty(8, device="meta")
+    reference = replace(spec.references[0], expression="x * torch.arange(D) + torch.eye(D)[0] * w")
+    assert call_reference(reference, spec, bind(spec, dims={"S": 6, "D": 8}), {"x": x, "w": w})["y"].is_meta
+    with pytest.raises(ReferenceError, match="device"):
+        absolute = replace(reference, expression="x * torch.arange(D, device='cpu')")
+        call_reference(absolute, spec, bind(spec, dims={"S": 6, "D": 8}), {"x": x, "w": w})
+
+
 def test_several_outputs_come_as_tuple_or_dict(spec_of) -> None:
     spec = spec_of("""
 inputs: {x: "f32[M, N]"}

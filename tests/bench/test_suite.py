@@ -11,7 +11,7 @@ import torch
 from tileops_spec.analysis.binding import bind_workload
 from tileops_spec.bench.agreement import WrongResultError, check_agreement
 from tileops_spec.bench.inputs import axes_of, input_sets
-from tileops_spec.bench.suite import main
+from tileops_spec.bench.suite import _on_their_device, main
 from tileops_spec.check import load_spec
 from tileops_spec.diagnostics.diagnostic import Sink
 
@@ -48,6 +48,12 @@ def test_agreement():
             check_agreement(exact, wrong, "a and b")
     with pytest.raises(WrongResultError):
         check_agreement(torch.tensor([1, 2]), torch.tensor([1, 3]), "a and b")
+
+
+def test_what_a_baseline_makes_lies_where_its_arguments_lie():
+    baseline = _on_their_device(lambda x: x * torch.arange(4))
+    assert baseline(torch.empty(4, device="meta")).is_meta
+    assert baseline(torch.ones(4)).tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.skipif(HAS_GPU, reason="there is a GPU")

@@ -6,8 +6,8 @@ import builtins
 import importlib
 import math
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 import torch
@@ -52,7 +52,7 @@ def call_reference(
 
     `tensors` have their groups flattened; `leading` gives the axes that each group stands for (by default one axis).
     The expression sees torch, math, its own library, the tensors, the constants, the params, the dims (a group as its
-    tuple of extents) and the dtype variables as torch dtypes. `wide`: floats are float64, and so are those variables.
+    tuple of extents) and the dtype variables as torch dtypes; what it makes lies where the tensors lie. `wide`: floats are float64, and so are those variables.
     """
     if wide:
         tensors = {name: each.double() if each.is_floating_point() else each for name, each in tensors.items()}
@@ -68,11 +68,20 @@ def call_reference(
     try:
         names = _library(reference) | names
         code = compile(f"({reference.expression}\n)", f"<reference {reference.library}>", "eval")
-        with _plain_kernels():
+        with _plain_kernels(), default_device(given.values()):
             result = eval(code, {"__builtins__": _BUILTINS, **names})
     except Exception as error:
         raise ReferenceError(f"{type(error).__name__}: {error}") from error
     return dict(_outputs(result, spec, binding, groups))
+
+
+@contextmanager
+def default_device(arguments: Iterable[object]) -> Iterator[None]:
+    """Where the first tensor lies, there tensors are made: an expression need not say `device=`."""
+    tensor = next((each for each in arguments if isinstance(each, Tensor)), None)
+    at_home = tensor is None or tensor.device.type == "cpu"
+    with nullcontext() if at_home else torch.device(tensor.device):
+        yield
 
 
 @contextmanager
