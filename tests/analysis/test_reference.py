@@ -173,8 +173,8 @@ def test_tensors_that_a_reference_makes_lie_where_its_inputs_lie(project_spec) -
     x, w = torch.empty(6, 8, device="meta"), torch.empty(8, device="meta")
     reference = replace(spec.references[0], expression="x * torch.arange(D) + torch.eye(D)[0] * w")
     assert call_reference(reference, spec, bind(spec, dims={"S": 6, "D": 8}), {"x": x, "w": w})["y"].is_meta
+    absolute = replace(reference, expression="x * torch.arange(D, device='cpu')")
     with pytest.raises(ReferenceError, match="device"):
-        absolute = replace(reference, expression="x * torch.arange(D, device='cpu')")
         call_reference(absolute, spec, bind(spec, dims={"S": 6, "D": 8}), {"x": x, "w": w})
 
 

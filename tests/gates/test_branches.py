@@ -93,3 +93,21 @@ def test_an_axis_gets_a_second_tile(spec, drawn, grid) -> None:
     tile = max(dict(case.dims)["N"] for case in drawn) + 1000
     code = f"with T.Kernel({grid.format(tile=tile)}) as b:\n    pass\n"
     assert any(dims["N"] > tile for dims in _dims(spec, drawn, code))
+
+
+def test_a_ring_of_stages_goes_round_from_one_tile_into_the_next(spec, drawn) -> None:
+    code = (
+        "k_tiles = T.ceildiv(K, 64)\n"
+        "with T.Kernel(100) as b:\n    mine = T.ceildiv(T.ceildiv(M, 64) - b, 100)\n"
+        "    for w in T.serial(mine):\n        for k in T.serial(k_tiles):\n            (w * k_tiles + k) % stages\n"
+    )
+
+    def goes_round(stages: int) -> bool:
+        rounds = (
+            (math.ceil(math.ceil(dims["M"] / 64) / 100), math.ceil(dims["K"] / 64))
+            for dims in _dims(spec, drawn, code, (("stages", (stages,)),))
+        )
+        return any(tiles > 1 and (tiles - 1) * steps >= stages for tiles, steps in rounds)
+
+    assert goes_round(6)
+    assert not goes_round(1000)

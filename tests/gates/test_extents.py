@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tileops_spec.analysis.binding import holds
-from tileops_spec.analysis.cases import FAR, draw_cases, make_inputs
+from tileops_spec.analysis.cases import FAR, NEAR, draw_cases, make_inputs
 from tileops_spec.check import load_spec
 from tileops_spec.diagnostics.diagnostic import Sink
 from tileops_spec.gates.extents import grown_cases, with_smallest
@@ -73,3 +73,13 @@ def test_branches_of_float16_meet_such_values_in_bfloat16(root) -> None:
     far = [case for case in with_more_cases(spec, body, drawn) if case.data == FAR]
     assert {dict(case.dtypes)["T"] for case in far} == {"bf16"}
     assert any(dict(case.dims)["D"] > 16384 for case in far)
+
+
+def test_each_dtype_gets_values_near_zero(root, gemm, drawn) -> None:
+    near = [case for case in with_more_cases(gemm, Body("pass\n"), drawn) if case.data == NEAR]
+    assert {case.dtypes for case in near} == {(("T", "f16"),), (("T", "bf16"),)}
+    magnitudes = make_inputs(gemm, near[0])["A"].abs().float()
+    assert 0 < magnitudes.max() < 0.01
+    narrow = load_spec(root / "specs" / "bmm_fp8_nk.yaml", Sink())
+    cases = draw_cases(narrow, count=4, seed=0, static_shapes=2)
+    assert not any(case.data == NEAR for case in with_more_cases(narrow, Body("pass\n"), cases))

@@ -134,6 +134,40 @@ def test_a_load_whose_barrier_nobody_arrives_at(arrives: bool) -> None:
     assert torch.equal(x, y) is arrives
 
 
+def two_loads(waits: bool):
+    """The load that comes second is waited for, and the first one with it or not at all."""
+
+    @T.prim_func
+    def kernel(X: T.Tensor((64, 64), "float16"), W: T.Tensor((64, 64), "float16"), Y: T.Tensor((2, 64, 64), "float16")):
+        with T.Kernel(1, threads=128):
+            s = T.alloc_shared((64, 64), "float16")
+            t = T.alloc_shared((64, 64), "float16")
+            first = T.alloc_barrier(arrive_count=128)
+            second = T.alloc_barrier(arrive_count=128)
+            T.tma_copy(X, s, barrier=first)
+            T.barrier_arrive(first)
+            T.tma_copy(W, t, barrier=second)
+            T.barrier_arrive(second)
+            if waits:
+                T.barrier_wait(first, 0)
+            T.barrier_wait(second, 0)
+            T.copy(s, Y[0, :, :])
+            T.copy(t, Y[1, :, :])
+
+    return kernel
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_load_may_be_under_way_until_it_is_waited_for(waits: bool) -> None:
+    """Those issued later may land earlier; that all threads have arrived at the barrier says nothing of its bytes."""
+    x, w, y = torch.randn(64, 64).half(), torch.randn(64, 64).half(), torch.zeros(2, 64, 64).half()
+    report = simulate(two_loads(waits), [x, w, y], order="reverse")
+    (line,) = lines_of(two_loads, "T.copy(s")
+    assert errors(report) == (set() if waits else {("uninitialized-read", line)})
+    assert torch.equal(w, y[1])
+    assert torch.equal(x, y[0]) is waits
+
+
 def ring(bug: str):
     """Each half waits for the other before it arrives: a cycle, unless one of them arrives first."""
 

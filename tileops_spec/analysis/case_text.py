@@ -9,7 +9,7 @@ from ..ir.scalars import Scalar
 from ..ir.show import show_expr
 from ..ir.spec import Param, Spec
 from .binding import BindingError, holds
-from .cases import DISTRIBUTIONS, FAR, Case, show_scalar
+from .cases import DISTRIBUTIONS, FAR, NEAR, Case, show_scalar
 
 _OWN = ("without", "data", "seed")
 """What a case says beside the names of the spec. Where a spec has such a name, the case's own is written `.seed`."""
@@ -41,7 +41,7 @@ def parse_case(text: str, spec: Spec) -> Case:
         dtypes=_dtypes(spec, given),
         dims=tuple((dim.name, _number(dim.name, _required(given, dim.name), int)) for dim in spec.dims),
         params=tuple((each.name, _param(each, given.pop(each.name))) for each in spec.params if each.name in given),
-        data=_choice("data", own["data"] or "normal", (*DISTRIBUTIONS, FAR)),
+        data=_choice("data", own["data"] or "normal", (*DISTRIBUTIONS, FAR, NEAR)),
         seed=_number("seed", own["seed"] or "0", int),
         absent=_absent(own["without"], spec),
     )

@@ -25,6 +25,8 @@ DISTRIBUTIONS = ("normal", "scaled", "shifted", "heavy", "integers")
 """Kinds of data: standard normal, ×10, +5, heavy-tailed, small whole numbers."""
 FAR = "far"
 """Data for gates alone: normal × 2^17, most of it beyond what f16 holds. Not for dtypes as narrow as f16."""
+NEAR = "near"
+"""Data for gates alone: normal × 2^-10. Beside it a stray 1 is the largest, and an epsilon counts. Not for 8 bits."""
 WORK = 2e7
 """Floating-point operations of one case, so that emulating it stays cheap."""
 _ROOMS = (129, 65)

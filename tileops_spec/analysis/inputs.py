@@ -14,7 +14,7 @@ from ..ir.spec import Spec, TensorDecl
 from ..ir.walk import walk
 from .assumed import Limits, assumed_limits, fixed_elements
 from .binding import Binding, evaluate_scalar, shape_of
-from .cases import FAR, Unsatisfiable
+from .cases import FAR, NEAR, Unsatisfiable
 from .oracle import failed_assumptions
 
 _TAIL = 30.0
@@ -35,7 +35,7 @@ _FREE_ATTEMPTS = 5
 def draw_inputs(
     spec: Spec, binding: Binding, *, data: str, seed: int, absent: Collection[str] = ()
 ) -> dict[str, Tensor]:
-    """Every input but the absent ones, on the CPU, contiguous, typed; `data` is FAR or one of cases.DISTRIBUTIONS.
+    """Every input but the absent ones, on the CPU, contiguous, typed; `data` is FAR, NEAR or of cases.DISTRIBUTIONS.
 
     Raises Unsatisfiable where the assumptions hold for nothing that was drawn.
     """
@@ -199,6 +199,7 @@ _FLOATS: dict[str, Callable[[tuple[int, ...], torch.Generator], Tensor]] = {
     "heavy": _heavy,
     "integers": lambda shape, generator: torch.randint(-4, 5, shape, generator=generator).float(),
     FAR: lambda shape, generator: 2.0**17 * _normal(shape, generator),
+    NEAR: lambda shape, generator: 2.0**-10 * _normal(shape, generator),
 }
 
 

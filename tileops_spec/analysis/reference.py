@@ -52,7 +52,8 @@ def call_reference(
 
     `tensors` have their groups flattened; `leading` gives the axes that each group stands for (by default one axis).
     The expression sees torch, math, its own library, the tensors, the constants, the params, the dims (a group as its
-    tuple of extents) and the dtype variables as torch dtypes; what it makes lies where the tensors lie. `wide`: floats are float64, and so are those variables.
+    tuple of extents) and the dtype variables as torch dtypes; what it makes lies where the tensors lie. `wide`: floats
+    are float64, and so are those variables.
     """
     if wide:
         tensors = {name: each.double() if each.is_floating_point() else each for name, each in tensors.items()}

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, replace
 from ..ir.scalars import Scalar
 from ..ir.spec import Spec
 from .binding import BindingError, holds
-from .cases import FAR, Case
+from .cases import FAR, NEAR, Case
 from .nearest import NearSearch, near_search, size_of
 
 Fails = Callable[[Sequence[Case]], Sequence[bool]]
 """For each of some cases, whether it fails in the same way as the one that is made smaller."""
-DATA_BY_SIMPLICITY = ("integers", "normal", "shifted", "scaled", "heavy", FAR)
+DATA_BY_SIMPLICITY = ("integers", "normal", "shifted", "scaled", "heavy", FAR, NEAR)
 _AT_ONCE = {True: 6, False: 2}
 """Extents of a dynamic dim, and of a static one, that are tried together: each of the latter costs a build."""
 

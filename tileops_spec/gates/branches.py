@@ -10,6 +10,7 @@ tunables and the first block's indices, nothing else.
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -54,15 +55,18 @@ _LOOPS = frozenset({"serial", "Serial", "Pipelined", "Persistent"})
 _UNKNOWN = (LookupError, TypeError, ValueError, ArithmeticError)
 """A value that is not there, or that the arithmetic here does not have."""
 
+_COMES_ROUND = 4
+"""The outcome of `step % stages` where a later round of the outer loop comes to the stage of an earlier one's last."""
+
 Outcome = tuple[int, ...]
-"""Line and column of a condition or loop, and what it was, or how many rounds it ran; one more number where that was in
-a loop of two rounds or more."""
+"""Line and column of a condition, loop or ring, and what it was, or how many rounds it ran; one more number where that
+was in a loop of two rounds or more."""
 
 
 def branch_cases(spec: Spec, body: Body, cases: Sequence[Case]) -> tuple[Case, ...]:
     """More cases, few and small: together with `cases` they meet each condition both ways, each count of tiles (a whole
-    quotient) of one and of more, and each loop with one, two and more rounds, where another value of one dim or real
-    param does. Each costs a build."""
+    quotient) of one and of more, each loop with one, two and more rounds, and each ring of stages gone round from one
+    tile into another, where other values of one dim or two, or of a real param, do. Each costs a build."""
     tree = ast.parse(body.code)
 
     def outcomes(case: Case) -> set[Outcome]:
@@ -138,8 +142,8 @@ class _Reader:
         self.values = values
         self.outcomes: set[Outcome] = set()
 
-    def read(self, node: ast.AST, *, again: bool = False) -> None:
-        """What a node and those in it come to, in their order; `again` within a loop of two rounds or more."""
+    def read(self, node: ast.AST, rounds: tuple[int, ...] = ()) -> None:
+        """What a node and those in it come to, in their order; `rounds` are those of the loops around it."""
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             self.assign(node.targets[0].id, node.value)
         elif isinstance(node, ast.With):
@@ -147,9 +151,11 @@ class _Reader:
         elif isinstance(node, ast.If | ast.IfExp):
             self.decide(node.test)
         elif isinstance(node, ast.For):
-            again = self.loop(node, again=again) or again
+            rounds = (*rounds, self.loop(node, again=max(rounds, default=0) > 1))
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+            self.ring(node, rounds)
         for child in ast.iter_child_nodes(node):
-            self.read(child, again=again)
+            self.read(child, rounds)
 
     def assign(self, name: str, node: ast.expr) -> None:
         try:
@@ -172,20 +178,30 @@ class _Reader:
         for extent in (each for call in calls for each in call.args):
             self.decide(extent)
 
-    def loop(self, node: ast.For, *, again: bool) -> bool:
-        """Whether a serial loop with one or two bounds has two rounds or more. What is in it is read for the first."""
+    def loop(self, node: ast.For, *, again: bool) -> int:
+        """How many rounds a serial loop with one or two bounds has, 1 if that is not known. What is in it is read for
+        the first."""
         self.values |= dict.fromkeys((each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)), 0)
         call = node.iter
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr not in _LOOPS:
-            return False
+            return 1
         try:
             bounds = [self.value(each) for each in call.args[:2]]
             rounds = bounds[-1] - (bounds[0] if len(bounds) > 1 else 0)
         except _UNKNOWN:
-            return False
+            return 1
         counted = (node.lineno, node.col_offset, max(0, min(rounds, _ROUNDS)))
         self.outcomes |= {counted, (*counted, 1)} if again else {counted}
-        return rounds > 1
+        return rounds
+
+    def ring(self, node: ast.BinOp, rounds: tuple[int, ...]) -> None:
+        """Whether so many steps follow the first round's last that they come to its stage again, in loops in loops."""
+        try:
+            stages = self.value(node.right)
+        except _UNKNOWN:
+            return
+        if len(rounds) > 1 and 1 < stages <= math.prod(rounds) - rounds[-1]:
+            self.outcomes.add((node.lineno, node.col_offset, _COMES_ROUND))
 
     def value(self, node: ast.expr) -> Any:
         if isinstance(node, ast.Constant):

@@ -12,8 +12,10 @@ from ..analysis.cost import cost
 from ..ir.spec import Dim, Spec
 
 Work = Callable[[Mapping], float]
-_MOST_ELEMENTS = 1 << 22
-"""Of all tensors together; twice as many where tiles are many along two axes."""
+_SMALL = (15 * WORK, 5 << 20)
+"""Floating-point operations, and elements of all tensors together, of a case that is cheap to emulate."""
+_SMALL_GROWN = (10 * WORK, 1 << 23)
+"""The same where tiles are many along two axes."""
 _MOST_GROWN = 2
 
 
@@ -62,20 +64,20 @@ def with_extent(spec: Spec, case: Case, name: str, wanted: int, work: Work, *, s
             changed = replace(case, dims=tuple(dims.items()), data="normal")
             if not is_allowed(spec, changed):
                 break
-            if is_small(spec, changed, work, _MOST_ELEMENTS if shrink else 2 * _MOST_ELEMENTS):
+            if _is_small(spec, changed, work, _SMALL if shrink else _SMALL_GROWN):
                 return changed
             if not shrink:
                 return None
-            smaller = {dim.name: -(-dims[dim.name] // 2) for dim in _free(spec, name)}
+            smaller = {dim.name: -(-dims[dim.name] * 3 // 4) for dim in _free(spec, name)}
             if all(dims[each] == value for each, value in smaller.items()):
                 return None
             dims |= smaller
     return None
 
 
-def is_small(spec: Spec, case: Case, work: Work, most_elements: int) -> bool:
-    """Whether emulating the case is cheap."""
-    return work({**dict(case.dims), **dict(case.params)}) <= 10 * WORK and _elements(spec, case) <= most_elements
+def _is_small(spec: Spec, case: Case, work: Work, limits: tuple[float, int]) -> bool:
+    most_work, most_elements = limits
+    return work({**dict(case.dims), **dict(case.params)}) <= most_work and _elements(spec, case) <= most_elements
 
 
 def _elements(spec: Spec, case: Case) -> int:

@@ -1,4 +1,4 @@
-// Work that the device does later: wgmma until its wait, TMA loads until their barrier completes a phase.
+// Work that the device does later: wgmma until its wait, TMA loads until a thread waits for the phase that they end.
 // Running it late is as legal as running it at once, and shows a missing wait; loads that come at once overwrite what
 // late products still read. Forward runs do all at once, reverse runs as late as possible, shuffled runs each thing by
 // the temper of the block.
@@ -32,6 +32,11 @@ void wgmma_wait(u32 queues, i32 remaining) {
 void tma_load(i32 barrier, const Region& src, const Region& dst, bool by_src, int site) {
     if (in_flight == TRANSFERS || !postpone(LOADS)) return tile_copy(src, dst, by_src, site);
     transfers[in_flight++] = Transfer{src, dst, by_src, site, barrier};
+}
+bool loads_under_way(i32 barrier) {
+    for (i32 i = 0; i < in_flight; i++)
+        if (transfers[i].barrier == barrier) return true;
+    return false;
 }
 void land(i32 barrier) {
     i32 kept = 0;

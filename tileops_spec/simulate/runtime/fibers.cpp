@@ -45,7 +45,7 @@ struct Fiber {
     int site;
     i64 wait[2];      // kind and identity of that, for the finding
 };
-struct Mbarrier { i32 arrivals, pending; u32 phase; };
+struct Mbarrier { i32 arrivals, pending; u32 phase; bool held; };  // held: all arrived, the loads have yet to land
 struct Named { i32 arrived, site; u32 generation; };  // site: of the first that arrived
 struct Warp { i32 arrived, live, site; u32 generation; u64 slot[2][32]; };
 
@@ -250,18 +250,29 @@ void sync_named(int site, i32 id, i32 threads, i32) {
     arrive_named(site, id, threads);
     if (b.generation == generation) block(&b, site, ON_NAMED, id);
 }
+static void complete_phase(Mbarrier& b) {
+    land((i32)(&b - mbarriers));
+    b.held = false;
+    b.phase++;
+    wake(&b);
+}
+// A phase that late loads count for ends when a thread waits for it: until then they may be under way.
 void mbarrier_arrive(int, i32 barrier, i32 arrivals) {
     Mbarrier& b = mbarriers[barrier];
+    if (b.held) complete_phase(b);
     for (b.pending -= arrivals; b.pending <= 0; b.pending += b.arrivals) {
-        land(barrier);
-        b.phase++;
-        wake(&b);
+        b.held = !b.held && loads_under_way(barrier);
+        if (b.held) wake(&b);
+        else complete_phase(b);
     }
     give_way();
 }
 void mbarrier_wait(int site, i32 barrier, i32 parity, i32) {
     Mbarrier& b = mbarriers[barrier];
-    while ((b.phase & 1) == (u32)(parity & 1)) block(&b, site, ON_MBARRIER, (i64)barrier * 2 + (parity & 1));
+    while ((b.phase & 1) == (u32)(parity & 1)) {
+        if (b.held) complete_phase(b);
+        else block(&b, site, ON_MBARRIER, (i64)barrier * 2 + (parity & 1));
+    }
 }
 static u32 meet_warp(Warp& w, int site) {
     u32 generation = w.generation;
@@ -336,7 +347,7 @@ static void reset_block(const Launch& l, Chip* chips, int n, i64 turn) {
             memset(b.data, 0xff, b.size * size_of(b.dtype));
             memset(b.flag, UNWRITTEN, b.size);
         }
-    for (i32 i = 0; i < l.barriers; i++) mbarriers[i] = Mbarrier{l.arrivals[i], l.arrivals[i], 0};
+    for (i32 i = 0; i < l.barriers; i++) mbarriers[i] = Mbarrier{l.arrivals[i], l.arrivals[i], 0, false};
     forget_async();
     take_temper(first_temper + (u64)turn);
     memset(named, 0, sizeof named);

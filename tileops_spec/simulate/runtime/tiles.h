@@ -41,6 +41,7 @@ void tile_atomic_value(Update op, Scalar value, DType from, const Region& dst, i
 void wgmma_issue(i32 queue, const Region& a, const Region& b, const Region& c, bool ta, bool tb, bool clear, int site);
 void wgmma_wait(u32 queues, i32 remaining);
 void tma_load(i32 barrier, const Region& src, const Region& dst, bool by_src, int site);
+bool loads_under_way(i32 barrier);
 void land(i32 barrier);  // the transfers that count for this barrier
 void forget_async();
 enum Lateness { PRODUCTS, LOADS, TURNS, LATENESSES };
